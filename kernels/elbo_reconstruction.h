@@ -1,0 +1,46 @@
+#pragma once
+// The reconstruction half of the ELBO (eq. 1), -log p(x | z) for the decoder N(f(z), gamma^-2 I), in nats:
+//   loss[b] = precision / 2 * sum_c (x[b, c] - f[b, c])^2 + columns / 2 * (log(2 pi) - log precision)
+// with precision = gamma^2, x the observation, f the decoded mean. Summed over c ascending in float64. Overwrites.
+//
+// Backward: decoded_gradient[b, c] = loss_gradient[b] * precision * (f[b, c] - x[b, c]); the observation's gradient is
+// its negative. Nothing is kept but the inputs.
+#include "kernels/types.h"
+
+namespace elbow::kernels {
+
+template <class T>
+struct ElboReconstruction {
+  Index batch;
+  Index columns;
+  double precision;  ///< gamma^2 > 0
+  const T* observation;
+  const T* decoded;
+  T* loss;  ///< (batch)
+};
+
+template <class T>
+struct ElboReconstructionBackward {
+  Index batch;
+  Index columns;
+  double precision;
+  const T* observation;
+  const T* decoded;
+  const T* loss_gradient;  ///< (batch)
+  T* decoded_gradient;     ///< (batch, columns)
+};
+
+namespace cpu {
+template <class T>
+void run(const ElboReconstruction<T>&);  // float, double
+template <class T>
+void run(const ElboReconstructionBackward<T>&);  // float, double
+}  // namespace cpu
+namespace cuda {
+template <class T>
+void run(const ElboReconstruction<T>&);  // float, double
+template <class T>
+void run(const ElboReconstructionBackward<T>&);  // float, double
+}  // namespace cuda
+
+}  // namespace elbow::kernels

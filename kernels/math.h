@@ -1,0 +1,98 @@
+#pragma once
+// Scalar mathematics, once for CPU and CUDA, for float, double and (CPU, where it makes sense) Complex.
+#include <cmath>
+
+#include "kernels/types.h"
+
+namespace elbow::math {
+
+inline constexpr double log_two = 0.69314718055994530942;
+inline constexpr double log_two_pi = 1.83787706640934548356;
+inline constexpr double pi = 3.14159265358979323846;
+
+// Comparisons look at the real part, so that a complex step follows the branch of the real number.
+ELBOW_HD bool positive(float x) { return x > 0; }
+ELBOW_HD bool positive(double x) { return x > 0; }
+inline bool positive(Complex x) { return x.real() > 0; }
+
+template <class T>
+ELBOW_HD T absolute(T x) {
+  return positive(x) ? x : -x;
+}
+template <class T>
+ELBOW_HD T sign(T x) {
+  return positive(x) ? T(1) : (positive(-x) ? T(-1) : T(0));
+}
+
+ELBOW_HD float fma(float a, float b, float c) { return ::fmaf(a, b, c); }
+ELBOW_HD double fma(double a, double b, double c) { return ::fma(a, b, c); }
+inline Complex fma(Complex a, Complex b, Complex c) { return a * b + c; }
+
+ELBOW_HD float sqrt(float x) { return ::sqrtf(x); }
+ELBOW_HD double sqrt(double x) { return ::sqrt(x); }
+inline Complex sqrt(Complex x) { return std::sqrt(x); }
+
+ELBOW_HD float exp(float x) { return ::expf(x); }
+ELBOW_HD double exp(double x) { return ::exp(x); }
+inline Complex exp(Complex x) { return std::exp(x); }
+
+ELBOW_HD float log(float x) { return ::logf(x); }
+ELBOW_HD double log(double x) { return ::log(x); }
+inline Complex log(Complex x) { return std::log(x); }
+
+ELBOW_HD float log1p(float x) { return ::log1pf(x); }
+ELBOW_HD double log1p(double x) { return ::log1p(x); }
+inline Complex log1p(Complex x) { return std::log(1.0 + x); }
+
+ELBOW_HD float tanh(float x) { return ::tanhf(x); }
+ELBOW_HD double tanh(double x) { return ::tanh(x); }
+inline Complex tanh(Complex x) { return std::tanh(x); }
+
+ELBOW_HD float sin(float x) { return ::sinf(x); }
+ELBOW_HD double sin(double x) { return ::sin(x); }
+inline Complex sin(Complex x) { return std::sin(x); }
+
+ELBOW_HD float cos(float x) { return ::cosf(x); }
+ELBOW_HD double cos(double x) { return ::cos(x); }
+inline Complex cos(Complex x) { return std::cos(x); }
+
+/// sine = sin(pi x), cosine = cos(pi x), 0 <= x <= 2.
+template <class T>
+ELBOW_HD void sincospi(T x, T& sine, T& cosine) {
+  sine = math::sin(T(pi) * x);
+  cosine = math::cos(T(pi) * x);
+}
+
+/// log Gamma(x), x > 0.
+ELBOW_HD float log_gamma(float x) { return ::lgammaf(x); }
+ELBOW_HD double log_gamma(double x) { return ::lgamma(x); }
+
+/// d log Gamma / dx, x > 0: the recurrence psi(x) = psi(x + 1) - 1/x up to x >= 10, then the asymptotic series
+/// (Abramowitz & Stegun 6.3.18). Computed in double.
+ELBOW_HD double digamma(double x) {
+  double result = 0;
+  while (x < 10) {
+    result -= 1 / x;
+    x += 1;
+  }
+  const double r = 1 / (x * x);
+  const double series =
+      r * (1.0 / 12 - r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 - r * (691.0 / 32760))))));
+  return result + ::log(x) - 0.5 / x - series;
+}
+ELBOW_HD float digamma(float x) { return static_cast<float>(digamma(static_cast<double>(x))); }
+
+/// 1 / (1 + exp(-x)), without overflow.
+template <class T>
+ELBOW_HD T sigmoid(T x) {
+  const T e = math::exp(-absolute(x));
+  return (positive(x) ? T(1) : e) / (T(1) + e);
+}
+
+/// log(1 + exp(x)), without overflow.
+template <class T>
+ELBOW_HD T softplus(T x) {
+  return (positive(x) ? x : T(0)) + math::log1p(math::exp(-absolute(x)));
+}
+
+}  // namespace elbow::math

@@ -1,0 +1,66 @@
+#pragma once
+// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) and what is drawn from it.
+#include "kernels/math.h"
+#include "kernels/types.h"
+
+namespace elbow::kernels {
+
+struct PhiloxBlock {
+  std::uint32_t word[4];
+};
+
+ELBOW_HD PhiloxBlock philox(std::uint64_t key, std::uint32_t c0, std::uint32_t c1, std::uint32_t c2,
+                            std::uint32_t c3) {
+  std::uint32_t k0 = static_cast<std::uint32_t>(key);
+  std::uint32_t k1 = static_cast<std::uint32_t>(key >> 32);
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * c0;
+    const std::uint64_t p1 = std::uint64_t{0xCD9E8D57u} * c2;
+    c0 = static_cast<std::uint32_t>(p1 >> 32) ^ c1 ^ k0;
+    c1 = static_cast<std::uint32_t>(p1);
+    c2 = static_cast<std::uint32_t>(p0 >> 32) ^ c3 ^ k1;
+    c3 = static_cast<std::uint32_t>(p0);
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
+  return {{c0, c1, c2, c3}};
+}
+
+/// A uniform number in (0, 1) with 23 bits, exact in float.
+template <class T>
+ELBOW_HD T uniform_from(std::uint32_t word) {
+  return (static_cast<T>(word >> 9) + T(0.5)) * T(0x1p-23);
+}
+
+/// Four standard normal numbers from the four words of a block (Box-Muller).
+template <class T>
+ELBOW_HD void normals_from(const PhiloxBlock& block, T normals[4]) {
+  for (int pair = 0; pair < 2; ++pair) {
+    const T radius = math::sqrt(T(-2) * math::log(uniform_from<T>(block.word[2 * pair])));
+    T sine, cosine;
+    math::sincospi(T(2) * uniform_from<T>(block.word[2 * pair + 1]), sine, cosine);
+    normals[2 * pair] = radius * cosine;
+    normals[2 * pair + 1] = radius * sine;
+  }
+}
+
+/// Where sample `index` of [0, samples) goes in epoch `epoch`: a four-round Feistel network on the smallest even number
+/// of bits that holds `samples`, walked until it lands inside again. A bijection for every key.
+ELBOW_HD Index shuffled(Index index, Index samples, std::uint64_t key, std::uint32_t stream, std::uint32_t epoch) {
+  int half = 1;
+  while ((Index{1} << (2 * half)) < samples) ++half;
+  const std::uint32_t mask = (std::uint32_t{1} << half) - 1;
+  do {
+    std::uint32_t left = static_cast<std::uint32_t>(index >> half);
+    std::uint32_t right = static_cast<std::uint32_t>(index) & mask;
+    for (std::uint32_t round = 0; round < 4; ++round) {
+      const std::uint32_t mixed = left ^ (philox(key, stream, epoch, right, round).word[0] & mask);
+      left = right;
+      right = mixed;
+    }
+    index = (static_cast<Index>(left) << half) | right;
+  } while (index >= samples);
+  return index;
+}
+
+}  // namespace elbow::kernels
