@@ -20,6 +20,8 @@ using std::filesystem::path;
 constexpr std::string_view temporary_prefix = ".elbow-";
 constexpr std::string_view temporary_suffix = ".tmp";
 
+std::string show(const path& name) { return in_quotes(name.string(), std::string::npos); }
+
 std::string how_to_mend(int error, const path& target) {
   switch (error) {
     case ENOSPC:
@@ -31,8 +33,7 @@ std::string how_to_mend(int error, const path& target) {
     case EROFS:
       return "choose an --out that you may write to";
     case ENOENT:
-      return fmt::format("create the folder {} first or choose another --out",
-                         quoted(target.parent_path().string()));
+      return fmt::format("create the folder {} first or choose another --out", show(target.parent_path()));
     case ENOTDIR:
       return "a part of the path is a file: choose another --out";
     case EISDIR:
@@ -45,12 +46,12 @@ std::string how_to_mend(int error, const path& target) {
 }
 
 [[noreturn]] void fail_to_write(const path& target, const char* step, int error) {
-  throw DataError(fmt::format("[write] {}: {} failed: {}; {}", quoted(target.string()), step,
+  throw DataError(fmt::format("[write] {}: {} failed: {}; {}", show(target), step,
                               std::generic_category().message(error), how_to_mend(error, target)));
 }
 
 [[noreturn]] void fail_to_read(const path& source, const std::string& reason) {
-  throw DataError(fmt::format("[read] {}: {}", quoted(source.string()), reason));
+  throw DataError(fmt::format("[read] {}: {}", show(source), reason));
 }
 
 /// Repeats a system call that a signal interrupted, such as the Ctrl-C that asks for a last checkpoint.
@@ -114,8 +115,7 @@ class TemporaryFile {
     if (::rename(name_.c_str(), target_.c_str()) < 0) {
       const int error = errno;
       if (kept && ::rename(keep_old_as.c_str(), target_.c_str()) < 0)
-        fail_to_write(target_, fmt::format("rename back from {}", quoted(keep_old_as.string())).c_str(),
-                      errno);
+        fail_to_write(target_, fmt::format("rename back from {}", show(keep_old_as)).c_str(), errno);
       fail_to_write(target_, "rename", error);
     }
     name_.clear();
@@ -159,8 +159,7 @@ void sync_folder(const path& target) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
-  constexpr std::size_t longest = 100;
+std::string in_quotes(std::string_view text, std::size_t longest) {
   std::string result = "'";
   for (const char character : text.substr(0, longest)) {
     const auto byte = static_cast<unsigned char>(character);

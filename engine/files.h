@@ -26,6 +26,6 @@ void remove_temporaries(const std::filesystem::path& folder);
 
 /// Text from outside, fit for a one-line message: in single quotes, control characters as \xNN, at most 100
 /// bytes.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace elbow
