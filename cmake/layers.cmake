@@ -1,11 +1,8 @@
 # A layer is a folder: elbow_layer(kernels) makes the library elbow_kernels of kernels/*.cpp.
+file(TOUCH ${CMAKE_BINARY_DIR}/empty.cpp)  # for a folder that has headers only
 function(elbow_layer folder)
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
-  if(NOT sources)
-    set(sources ${CMAKE_BINARY_DIR}/empty_${folder}.cpp)
-    file(TOUCH ${sources})
-  endif()
-  add_library(elbow_${folder} STATIC ${sources})
+  add_library(elbow_${folder} STATIC ${sources} ${CMAKE_BINARY_DIR}/empty.cpp)
 endfunction()
 
 # One program for each file of the folder, with the file's name.
