@@ -114,8 +114,8 @@ class TemporaryFile {
     }
     if (::rename(name_.c_str(), target_.c_str()) < 0) {
       const int error = errno;
-      if (kept && ::rename(keep_old_as.c_str(), target_.c_str()) < 0)
-        fail_to_write(target_, fmt::format("rename back from {}", show(keep_old_as)).c_str(), errno);
+      // Cannot be had back where the disk fails for good; the old content then remains under the other name.
+      if (kept) (void)::rename(keep_old_as.c_str(), target_.c_str());
       fail_to_write(target_, "rename", error);
     }
     name_.clear();
