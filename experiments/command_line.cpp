@@ -60,7 +60,7 @@ class Parser {
     for (const auto& [name, option] : options_) {
       const std::vector<std::string>& values = option->results();
       if (values.size() > 1) throw UsageError(fmt::format("[--{}] given twice; keep one of them", name));
-      if (!values.empty()) settings.push_back({name, values[0], Kind::untyped, in_quotes(values[0]), "", 0});
+      if (!values.empty()) settings.push_back({name, values[0], ValueKind::untyped, in_quotes(values[0]), "", 0});
     }
     for (const std::string& word : app_.remaining()) settings.push_back(unknown(word));
     return settings;
@@ -88,7 +88,7 @@ class Parser {
   static Setting unknown(const std::string& word) {
     if (!word.starts_with("--"))
       throw UsageError(fmt::format("{}: options start with --; see --help", in_quotes(word)));
-    return {word.substr(2, word.find('=') - 2), "", Kind::untyped, "", "", 0};
+    return {word.substr(2, word.find('=') - 2), "", ValueKind::untyped, "", "", 0};
   }
 
   CLI::App app_;

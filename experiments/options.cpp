@@ -15,7 +15,7 @@ namespace {
 
 /// How one member of Options is read and written.
 struct Field {
-  Kind kind;
+  ValueKind kind;
   std::string expected;
   std::function<bool(Options&, const std::string&)> parse;
   std::function<std::optional<std::string>(const Options&)> format;
@@ -54,7 +54,7 @@ Field flag(bool Options::*member) {
     return true;
   };
   const auto format = [member](const Options& options) { return options.*member ? "true" : "false"; };
-  return {Kind::boolean, "true or false", parse, format};
+  return {ValueKind::boolean, "true or false", parse, format};
 }
 
 template <class Enum>
@@ -68,7 +68,7 @@ Field choice(Enum Options::*member, const std::vector<std::string>& names) {
   const auto format = [=](const Options& options) {
     return names[static_cast<std::size_t>(options.*member)];
   };
-  return {Kind::string, fmt::format("one of {}", fmt::join(names, ", ")), parse, format};
+  return {ValueKind::string, fmt::format("one of {}", fmt::join(names, ", ")), parse, format};
 }
 
 std::optional<std::string> unless_empty(const std::string& text) {
@@ -81,7 +81,7 @@ Field word(std::string Options::*member, const std::vector<std::string>& words) 
     options.*member = text;
     return true;
   };
-  return {Kind::string, fmt::format("one of {}", fmt::join(words, ", ")), parse,
+  return {ValueKind::string, fmt::format("one of {}", fmt::join(words, ", ")), parse,
           [member](const Options& options) { return unless_empty(options.*member); }};
 }
 
@@ -91,7 +91,7 @@ Field file_name(std::string Options::*member) {
     options.*member = text;
     return true;
   };
-  return {Kind::string, "a path", parse,
+  return {ValueKind::string, "a path", parse,
           [member](const Options& options) { return unless_empty(options.*member); }};
 }
 
@@ -102,7 +102,7 @@ Field integer(int Options::*member, int least, int most) {
     options.*member = *value;
     return true;
   };
-  return {Kind::integer, fmt::format("a whole number from {} to {}", least, most), parse,
+  return {ValueKind::integer, fmt::format("a whole number from {} to {}", least, most), parse,
           [member](const Options& options) { return std::to_string(options.*member); }};
 }
 
@@ -115,7 +115,7 @@ Field positive_number(double Options::*member) {
     options.*member = *value;
     return true;
   };
-  return {Kind::number, "a finite number greater than 0", parse,
+  return {ValueKind::number, "a finite number greater than 0", parse,
           [member](const Options& options) { return shortest(options.*member); }};
 }
 
@@ -131,7 +131,7 @@ Field positive_numbers(std::vector<double> Options::*member) {
     for (const double value : options.*member) texts.push_back(shortest(value));
     return unless_empty(fmt::format("{}", fmt::join(texts, ",")));
   };
-  return {Kind::numbers, "distinct finite numbers greater than 0", parse, format};
+  return {ValueKind::numbers, "distinct finite numbers greater than 0", parse, format};
 }
 
 constexpr int most_seeds = 100000;
@@ -151,7 +151,7 @@ Field seed_count() {
     if (options.seeds.empty() || !counts_from_one(options.seeds)) return {};
     return std::to_string(options.seeds.size());
   };
-  return {Kind::integer, fmt::format("a whole number from 1 to {}", most_seeds), parse, format};
+  return {ValueKind::integer, fmt::format("a whole number from 1 to {}", most_seeds), parse, format};
 }
 
 Field seed_list() {
@@ -167,7 +167,7 @@ Field seed_list() {
     if (counts_from_one(options.seeds)) return {};
     return fmt::format("{}", fmt::join(options.seeds, ","));
   };
-  return {Kind::integers, "distinct whole numbers, none below 0", parse, format};
+  return {ValueKind::integers, "distinct whole numbers, none below 0", parse, format};
 }
 
 const std::vector<std::string> protocols = {"text", "authors"};
@@ -258,10 +258,10 @@ const char* name(Recipe recipe) { return recipes[static_cast<std::size_t>(recipe
 
 std::string OptionDescription::toml(const std::string& text) const {
   switch (kind) {
-    case Kind::string:
+    case ValueKind::string:
       return '"' + text + '"';
-    case Kind::integers:
-    case Kind::numbers: {
+    case ValueKind::integers:
+    case ValueKind::numbers: {
       std::string spaced;
       for (const char character : text)
         spaced += character == ',' ? std::string(", ") : std::string(1, character);

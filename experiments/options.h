@@ -51,7 +51,7 @@ struct Options {
 };
 
 /// The type of a value in a TOML file. `untyped` is text from the command line, `other` what no option takes.
-enum class Kind { untyped, boolean, integer, number, string, integers, numbers, other };
+enum class ValueKind { untyped, boolean, integer, number, string, integers, numbers, other };
 
 struct OptionDescription {
   std::string name;      ///< long, without dashes; a file's key has _ for -
@@ -62,7 +62,7 @@ struct OptionDescription {
   std::string example;   ///< a value that is accepted
   bool stored;           ///< part of config.toml: it can change results
 
-  Kind kind;
+  ValueKind kind;
   std::string expected;  ///< "a number greater than 0"
   /// False if the text is not what is expected; the options are then unchanged.
   std::function<bool(Options&, const std::string& text)> parse;
