@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs nvcc and keeps what ptxas reports of each kernel's registers and spills in <object>.resources, where
-# tests/cuda_resources.sh reads it; only what else nvcc says is shown.
+# tests/cuda_resources_test.sh reads it; only what else nvcc says is shown.
 object=
 previous=
 for argument in "$@"; do

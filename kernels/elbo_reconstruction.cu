@@ -19,7 +19,7 @@ __global__ void elbo_reconstruction(ElboReconstruction<T> a, double constant) {
       decoded[c] = a.decoded[row + first + c];
     }
     synchronize_block();
-    if (thread_index() == 0) squares = sum_of_squares(observation, decoded, count, squares);
+    if (thread_index() == 0) squares = add_squares(squares, observation, decoded, count);
     synchronize_block();
   }
   if (thread_index() == 0) a.loss[block_index()] = reconstruction_loss<T>(squares, a.precision, constant);
@@ -30,7 +30,7 @@ __global__ void elbo_reconstruction_backward(ElboReconstructionBackward<T> a) {
   const T precision = static_cast<T>(a.precision);
   for (Index i = global_index(); i < a.batch * a.columns; i += global_threads()) {
     const T factor = a.loss_gradient[i / a.columns] * precision;
-    a.decoded_gradient[i] = factor * (a.decoded[i] - a.observation[i]);
+    a.decoded_gradient[i] = reconstruction_slope(factor, a.observation[i], a.decoded[i]);
   }
 }
 
