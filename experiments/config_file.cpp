@@ -7,7 +7,6 @@
 #include <map>
 #include <sstream>
 
-#define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
 
 #include "engine/files.h"

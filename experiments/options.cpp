@@ -75,16 +75,6 @@ std::optional<std::string> unless_empty(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
 
-Field word(std::string Options::*member, const std::vector<std::string>& words) {
-  const auto parse = [=](Options& options, const std::string& text) {
-    if (std::find(words.begin(), words.end(), text) == words.end()) return false;
-    options.*member = text;
-    return true;
-  };
-  return {ValueKind::string, fmt::format("one of {}", fmt::join(words, ", ")), parse,
-          [member](const Options& options) { return unless_empty(options.*member); }};
-}
-
 Field file_name(std::string Options::*member) {
   const auto parse = [member](Options& options, const std::string& text) {
     if (text.empty()) return false;
@@ -216,11 +206,10 @@ std::vector<OptionDescription> build_table() {
   table.add({"dim", "N", "latent dimensions d", "3"}, integer(&Options::dim, 1, 1024));
   table.add({"layers", "N", "linear layers of encoder and decoder", "3"}, integer(&Options::layers, 1, 64));
   table.add({"hidden", "N", "width of a hidden layer", "60"}, integer(&Options::hidden, 1, 65536));
-  table.add({"activation", "NAME", "e.g. gelu, smooth_leaky_relu", "gelu"},
-            word(&Options::activation, {"smooth_leaky_relu", "leaky_relu", "relu", "tanh", "softplus", "gelu",
-                                        "silu", "identity"}));
+  table.add({"activation", "NAME", "of the hidden layers", "gelu"},
+            choice(&Options::activation, activation_names()));
   table.add({"prior", "NAME", "gaussian, uniform, beta or laplace", "gaussian"},
-            word(&Options::prior, {"gaussian", "uniform", "beta", "laplace"}));
+            choice(&Options::prior, {"gaussian", "uniform", "beta", "laplace"}));
 
   table.group("Training");
   table.add({"epochs", "N", "passes over the training set, at most", "200"},
@@ -228,7 +217,7 @@ std::vector<OptionDescription> build_table() {
   table.add({"lr", "X", "learning rate of Adam", "1e-3"}, positive_number(&Options::learning_rate));
   table.add({"batch", "N", "observations per step", "64"}, integer(&Options::batch, 1, 1 << 24));
   table.add({"kl", "NAME", "KL term in training, sampled or closed", "sampled"},
-            choice(&Options::kl, {"sampled", "closed"}));
+            choice(&Options::kl_form, {"sampled", "closed"}));
   table.add({"beta", "X", "weight of the KL term", "1"}, positive_number(&Options::beta));
 
   table.group("Machine and files");

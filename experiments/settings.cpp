@@ -11,7 +11,8 @@ namespace elbow {
 namespace {
 
 bool fits(ValueKind given, ValueKind wanted) {
-  return given == wanted || given == ValueKind::untyped || (given == ValueKind::integer && wanted == ValueKind::number) ||
+  return given == wanted || given == ValueKind::untyped ||
+         (given == ValueKind::integer && wanted == ValueKind::number) ||
          (given == ValueKind::integers && wanted == ValueKind::numbers);
 }
 
