@@ -7,7 +7,6 @@
 #include <map>
 #include <sstream>
 
-#define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
 
 #include "engine/files.h"
@@ -21,26 +20,26 @@ constexpr std::size_t largest_config = 1 << 20;
 
 /// A node as the command line would write it, and its type.
 struct PlainValue {
-  Kind kind = Kind::other;
+  ValueKind kind = ValueKind::other;
   std::string text;
 };
 
 PlainValue scalar(const toml::node& node) {
-  if (const auto* value = node.as_boolean()) return {Kind::boolean, value->get() ? "true" : "false"};
-  if (const auto* value = node.as_integer()) return {Kind::integer, std::to_string(value->get())};
-  if (const auto* value = node.as_floating_point()) return {Kind::number, shortest(value->get())};
-  if (const auto* value = node.as_string()) return {Kind::string, value->get()};
+  if (const auto* value = node.as_boolean()) return {ValueKind::boolean, value->get() ? "true" : "false"};
+  if (const auto* value = node.as_integer()) return {ValueKind::integer, std::to_string(value->get())};
+  if (const auto* value = node.as_floating_point()) return {ValueKind::number, shortest(value->get())};
+  if (const auto* value = node.as_string()) return {ValueKind::string, value->get()};
   return {};
 }
 
 PlainValue plain(const toml::node& node) {
   const toml::array* array = node.as_array();
   if (!array) return scalar(node);
-  PlainValue list{Kind::integers, ""};
+  PlainValue list{ValueKind::integers, ""};
   for (const toml::node& element : *array) {
     const PlainValue entry = scalar(element);
-    if (entry.kind == Kind::number) list.kind = Kind::numbers;
-    if (entry.kind != Kind::integer && entry.kind != Kind::number) return {};
+    if (entry.kind == ValueKind::number) list.kind = ValueKind::numbers;
+    if (entry.kind != ValueKind::integer && entry.kind != ValueKind::number) return {};
     list.text += (list.text.empty() ? "" : ",") + entry.text;
   }
   return list;
@@ -64,7 +63,7 @@ toml::table parse(const std::filesystem::path& file) {
 }
 
 void require_experiment(const Setting& setting, std::string_view experiment) {
-  if (setting.kind == Kind::string && setting.text == experiment) return;
+  if (setting.kind == ValueKind::string && setting.text == experiment) return;
   throw UsageError(fmt::format("{}expected \"{}\", got {}; run that program, or take the line out",
                                setting.where(), experiment, setting.found));
 }

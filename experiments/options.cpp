@@ -15,7 +15,7 @@ namespace {
 
 /// How one member of Options is read and written.
 struct Field {
-  Kind kind;
+  ValueKind kind;
   std::string expected;
   std::function<bool(Options&, const std::string&)> parse;
   std::function<std::optional<std::string>(const Options&)> format;
@@ -54,7 +54,7 @@ Field flag(bool Options::*member) {
     return true;
   };
   const auto format = [member](const Options& options) { return options.*member ? "true" : "false"; };
-  return {Kind::boolean, "true or false", parse, format};
+  return {ValueKind::boolean, "true or false", parse, format};
 }
 
 template <class Enum>
@@ -68,21 +68,11 @@ Field choice(Enum Options::*member, const std::vector<std::string>& names) {
   const auto format = [=](const Options& options) {
     return names[static_cast<std::size_t>(options.*member)];
   };
-  return {Kind::string, fmt::format("one of {}", fmt::join(names, ", ")), parse, format};
+  return {ValueKind::string, fmt::format("one of {}", fmt::join(names, ", ")), parse, format};
 }
 
 std::optional<std::string> unless_empty(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
-}
-
-Field word(std::string Options::*member, const std::vector<std::string>& words) {
-  const auto parse = [=](Options& options, const std::string& text) {
-    if (std::find(words.begin(), words.end(), text) == words.end()) return false;
-    options.*member = text;
-    return true;
-  };
-  return {Kind::string, fmt::format("one of {}", fmt::join(words, ", ")), parse,
-          [member](const Options& options) { return unless_empty(options.*member); }};
 }
 
 Field file_name(std::string Options::*member) {
@@ -91,7 +81,7 @@ Field file_name(std::string Options::*member) {
     options.*member = text;
     return true;
   };
-  return {Kind::string, "a path", parse,
+  return {ValueKind::string, "a path", parse,
           [member](const Options& options) { return unless_empty(options.*member); }};
 }
 
@@ -102,7 +92,7 @@ Field integer(int Options::*member, int least, int most) {
     options.*member = *value;
     return true;
   };
-  return {Kind::integer, fmt::format("a whole number from {} to {}", least, most), parse,
+  return {ValueKind::integer, fmt::format("a whole number from {} to {}", least, most), parse,
           [member](const Options& options) { return std::to_string(options.*member); }};
 }
 
@@ -115,7 +105,7 @@ Field positive_number(double Options::*member) {
     options.*member = *value;
     return true;
   };
-  return {Kind::number, "a finite number greater than 0", parse,
+  return {ValueKind::number, "a finite number greater than 0", parse,
           [member](const Options& options) { return shortest(options.*member); }};
 }
 
@@ -131,7 +121,7 @@ Field positive_numbers(std::vector<double> Options::*member) {
     for (const double value : options.*member) texts.push_back(shortest(value));
     return unless_empty(fmt::format("{}", fmt::join(texts, ",")));
   };
-  return {Kind::numbers, "distinct finite numbers greater than 0", parse, format};
+  return {ValueKind::numbers, "distinct finite numbers greater than 0", parse, format};
 }
 
 constexpr int most_seeds = 100000;
@@ -151,7 +141,7 @@ Field seed_count() {
     if (options.seeds.empty() || !counts_from_one(options.seeds)) return {};
     return std::to_string(options.seeds.size());
   };
-  return {Kind::integer, fmt::format("a whole number from 1 to {}", most_seeds), parse, format};
+  return {ValueKind::integer, fmt::format("a whole number from 1 to {}", most_seeds), parse, format};
 }
 
 Field seed_list() {
@@ -167,7 +157,7 @@ Field seed_list() {
     if (counts_from_one(options.seeds)) return {};
     return fmt::format("{}", fmt::join(options.seeds, ","));
   };
-  return {Kind::integers, "distinct whole numbers, none below 0", parse, format};
+  return {ValueKind::integers, "distinct whole numbers, none below 0", parse, format};
 }
 
 const std::vector<std::string> protocols = {"text", "authors"};
@@ -216,11 +206,10 @@ std::vector<OptionDescription> build_table() {
   table.add({"dim", "N", "latent dimensions d", "3"}, integer(&Options::dim, 1, 1024));
   table.add({"layers", "N", "linear layers of encoder and decoder", "3"}, integer(&Options::layers, 1, 64));
   table.add({"hidden", "N", "width of a hidden layer", "60"}, integer(&Options::hidden, 1, 65536));
-  table.add({"activation", "NAME", "e.g. gelu, smooth_leaky_relu", "gelu"},
-            word(&Options::activation, {"smooth_leaky_relu", "leaky_relu", "relu", "tanh", "softplus", "gelu",
-                                        "silu", "identity"}));
+  table.add({"activation", "NAME", "of the hidden layers", "gelu"},
+            choice(&Options::activation, activation_names()));
   table.add({"prior", "NAME", "gaussian, uniform, beta or laplace", "gaussian"},
-            word(&Options::prior, {"gaussian", "uniform", "beta", "laplace"}));
+            choice(&Options::prior, {"gaussian", "uniform", "beta", "laplace"}));
 
   table.group("Training");
   table.add({"epochs", "N", "passes over the training set, at most", "200"},
@@ -228,7 +217,7 @@ std::vector<OptionDescription> build_table() {
   table.add({"lr", "X", "learning rate of Adam", "1e-3"}, positive_number(&Options::learning_rate));
   table.add({"batch", "N", "observations per step", "64"}, integer(&Options::batch, 1, 1 << 24));
   table.add({"kl", "NAME", "KL term in training, sampled or closed", "sampled"},
-            choice(&Options::kl, {"sampled", "closed"}));
+            choice(&Options::kl_form, {"sampled", "closed"}));
   table.add({"beta", "X", "weight of the KL term", "1"}, positive_number(&Options::beta));
 
   table.group("Machine and files");
@@ -258,10 +247,10 @@ const char* name(Recipe recipe) { return recipes[static_cast<std::size_t>(recipe
 
 std::string OptionDescription::toml(const std::string& text) const {
   switch (kind) {
-    case Kind::string:
+    case ValueKind::string:
       return '"' + text + '"';
-    case Kind::integers:
-    case Kind::numbers: {
+    case ValueKind::integers:
+    case ValueKind::numbers: {
       std::string spaced;
       for (const char character : text)
         spaced += character == ',' ? std::string(", ") : std::string(1, character);

@@ -10,9 +10,10 @@
 namespace elbow {
 namespace {
 
-bool fits(Kind given, Kind wanted) {
-  return given == wanted || given == Kind::untyped || (given == Kind::integer && wanted == Kind::number) ||
-         (given == Kind::integers && wanted == Kind::numbers);
+bool fits(ValueKind given, ValueKind wanted) {
+  return given == wanted || given == ValueKind::untyped ||
+         (given == ValueKind::integer && wanted == ValueKind::number) ||
+         (given == ValueKind::integers && wanted == ValueKind::numbers);
 }
 
 [[noreturn]] void reject_name(const Setting& setting, const std::set<std::string>& accepted) {

@@ -14,7 +14,7 @@ namespace elbow {
 struct Setting {
   std::string name;  ///< a flag's without dashes, or a key
   std::string text;  ///< as the command line would have it: "1e1,1e2"
-  Kind kind = Kind::untyped;
+  ValueKind kind = ValueKind::untyped;
   std::string found;  ///< as messages show it: 'abc', [1, "a"]
   std::string file;   ///< "" for the command line
   int line = 0;
