@@ -7,8 +7,8 @@
 
 namespace elbow {
 
-/// Labels and titles are UTF-8 and gnuplot's enhanced text: "γ^2", "σ@_k^{ 2}" (@ sets the index below the
-/// exponent), "‖f({/:Italic x})‖"; a plain underscore is "\\_". Series labels go to the CSV as they are.
+/// Labels and titles are UTF-8 and gnuplot's enhanced text: "γ²", "σ_k²", "c_{IMA}", "{/:Italic f}"; a plain
+/// underscore is "\\_". Series labels go to the CSV as they are.
 enum class Kind {
   line,
   points,            ///< with bars from low to high where these are given

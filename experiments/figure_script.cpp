@@ -11,14 +11,14 @@
 namespace elbow {
 namespace {
 
-constexpr double panel_width = 345;
-constexpr double panel_height = 262;  // of the axes' frame
-constexpr double left_margin = 72;
+constexpr double left_margin = 66;
+constexpr double y_label_distance = 50;  // from the axis to the middle of its label
 constexpr double right_margin = 16;
-constexpr double bottom_margin = 50;
+constexpr double bottom_margin = 54;
 constexpr double panel_title_height = 28;
 constexpr double title_height = 26;
-constexpr double legend_row_height = 21;
+constexpr double legend_row_height = 14;
+constexpr double legend_gap = 8;
 constexpr double top_margin = 6;
 
 struct Style {
@@ -47,7 +47,7 @@ Style style_of(Role role) {
   return {};
 }
 
-std::string quoted(std::string_view text) {
+std::string literal(std::string_view text) {
   std::string result = "'";
   for (const char byte : text) {
     if (byte == '\'') result += byte;
@@ -132,20 +132,18 @@ std::string ticks_within_decades(const Axis& axis) {
   return "(" + ticks + ")";
 }
 
-std::string axis_commands(char name, const Axis& axis, bool logarithmic, std::string_view label) {
-  std::string text = fmt::format("set {}label {}\nset {}range [{:.6g}:{:.6g}]\n", name, quoted(label), name,
-                                 axis.low, axis.high);
+std::string axis_commands(char name, const Axis& axis, bool logarithmic) {
+  std::string text = fmt::format("set {}range [{:.6g}:{:.6g}]\n", name, axis.low, axis.high);
   if (!logarithmic) {
     return text +
-           fmt::format(
-               "unset logscale {0}\nset {0}tics autofreq\nset m{0}tics default\nset format {0} '%h'\n", name);
+           fmt::format("set {0}tics nomirror autofreq\nset m{0}tics default\nset format {0} '%h'\n", name);
   }
   const double decades = std::log10(axis.high / axis.low);
   text += fmt::format("set logscale {}\n", name);
-  if (decades < 2) return text + fmt::format("set {}tics {}\n", name, ticks_within_decades(axis));
+  if (decades < 2) return text + fmt::format("set {}tics nomirror {}\n", name, ticks_within_decades(axis));
   const int step = static_cast<int>(std::ceil(decades / 7));
-  return text + fmt::format("set {0}tics 1e{1}\nset m{0}tics {2}\nset format {0} '10^{{%T}}'\n", name, step,
-                            step == 1 ? 10 : step);
+  return text + fmt::format("set {0}tics nomirror 1e{1}\nset m{0}tics {2}\nset format {0} '10^{{%T}}'\n",
+                            name, step, step == 1 ? 10 : step);
 }
 
 /// How a series is drawn, after "with".
@@ -155,7 +153,7 @@ std::string look(const Series& series, bool bars) {
     case Kind::line:
       return fmt::format("lines lw 1.8 lc rgb '#{}'", style.colour);
     case Kind::dashed_reference:
-      return fmt::format("lines lw 1.3 dt (6,4) lc rgb '#{}'", style.colour);
+      return fmt::format("lines lw 1.3 dt (10,6) lc rgb '#{}'", style.colour);
     case Kind::band:
       return fmt::format("filledcurves fs transparent solid 0.22 noborder lc rgb '#{}'", style.colour);
     case Kind::points: {
@@ -228,6 +226,8 @@ std::vector<const Series*> legend_of(const Figure& figure) {
 }
 
 struct Layout {
+  double panel_width;
+  double panel_height;  // of the axes' frame
   double width;
   double height;
   int legend_columns;
@@ -235,64 +235,84 @@ struct Layout {
 };
 
 Layout layout_of(const Figure& figure, const std::vector<const Series*>& legend) {
-  const double width = panel_width * static_cast<double>(figure.panels.size());
+  const std::size_t panels = figure.panels.size();
+  const double panel_width = panels == 1 ? 480 : panels == 2 ? 420 : 345;
+  const double panel_height = panels == 1 ? 300 : panels == 2 ? 280 : 262;
+  const double width = panel_width * static_cast<double>(panels);
   std::size_t longest = 0;
   for (const Series* entry : legend) longest = std::max(longest, entry->label.size());
   const int entries = static_cast<int>(legend.size());
   const int fitting = std::max(1, static_cast<int>((width - 20) / (60 + 7.0 * static_cast<double>(longest))));
   const int columns = std::clamp(fitting, 1, std::max(1, entries));
   const int rows = (entries + columns - 1) / columns;
-  return {width,
-          top_margin + (figure.title.empty() ? 0 : title_height) + legend_row_height * rows +
-              panel_title_height + panel_height + bottom_margin,
-          columns, rows};
+  return {panel_width,
+          panel_height,
+          width,
+          top_margin + (figure.title.empty() ? 0 : title_height) +
+              (rows > 0 ? legend_row_height * rows + legend_gap : 0) + panel_title_height + panel_height +
+              bottom_margin,
+          columns,
+          rows};
 }
 
-std::string legend_commands(const Figure& figure, const Layout& layout) {
-  if (layout.legend_rows == 0) return "unset key\n";
-  const double top = top_margin + (figure.title.empty() ? 0 : title_height);
-  return fmt::format(
-      "set key at screen 0.5, screen {:.4f} center top horizontal maxcols {} Left reverse samplen 2 width "
-      "1.5\n",
+/// The legend and the title, as an empty plot of the figure's whole width: gnuplot fits a legend to its plot.
+std::string heading_commands(const Figure& figure, const Layout& layout,
+                             const std::vector<const Series*>& legend) {
+  std::string text;
+  double top = top_margin;
+  if (!figure.title.empty()) {
+    text +=
+        fmt::format("set label 1 {} at screen 0.5, screen {:.4f} center\n",
+                    literal("{/:Bold " + figure.title + "}"), 1 - (top + 0.5 * title_height) / layout.height);
+    top += title_height;
+  }
+  if (text.empty() && legend.empty()) return text;
+  text =
+      "\n# Title and legend\nset lmargin at screen 0; set rmargin at screen 1\n"
+      "unset logscale; unset label; unset xlabel; unset border; unset tics\nset xrange [0:1]; set yrange "
+      "[0:1]\n" +
+      text;
+  text += fmt::format(
+      "set key at screen 0.5, screen {:.4f} center top horizontal maxcols {} Left reverse samplen 2\n",
       1 - top / layout.height, layout.legend_columns);
+  text += "plot NaN";
+  for (const Series* entry : legend) {
+    text += fmt::format(", \\\n  keyentry with {} title {}", look(*entry, false), literal(entry->label));
+  }
+  return text + "\nunset key\n";
 }
 
 std::string panel_commands(const Figure& figure, std::size_t p, const Layout& layout) {
   const Panel& panel = figure.panels[p];
   const Axes axes = axes_of(panel);
-  const double left = panel_width * static_cast<double>(p) + left_margin;
-  const double right = panel_width * static_cast<double>(p + 1) - right_margin;
-  const double top = (bottom_margin + panel_height) / layout.height;
+  const double left = layout.panel_width * static_cast<double>(p) + left_margin;
+  const double right = layout.panel_width * static_cast<double>(p + 1) - right_margin;
+  const double top = (bottom_margin + layout.panel_height) / layout.height;
   std::string text = fmt::format("\n# Panel {}\n", p + 1);
   text += fmt::format("set lmargin at screen {:.4f}; set rmargin at screen {:.4f}\n", left / layout.width,
                       right / layout.width);
   text += fmt::format("set bmargin at screen {:.4f}; set tmargin at screen {:.4f}\n",
                       bottom_margin / layout.height, top);
-  text += "unset label\n";
+  text += "unset logscale; unset label\n";
   const std::string letter =
       figure.panels.size() > 1 ? fmt::format("{{/:Bold {}}}   ", static_cast<char>('a' + p)) : std::string();
   text +=
-      fmt::format("set label 1 {} at graph 0, graph 1 left offset 0, 0.9\n", quoted(letter + panel.title));
-  if (axes.empty || axes.left_out > 0) {
-    const std::string words =
-        axes.empty ? "no points" : fmt::format("{} not shown (≤ 0 or not finite)", axes.left_out);
-    text += fmt::format("set label 2 {} at graph 0.98, graph 0.05 right font ',9' textcolor rgb '#707070'\n",
-                        quoted(words));
+      fmt::format("set label 1 {} at graph 0, graph 1 left offset 0, 0.9\n", literal(letter + panel.title));
+  // Not "set ylabel": it would stand as far off as gnuplot takes the tick labels' markup for wide.
+  text += fmt::format("set label 2 {} at screen {:.4f}, graph 0.5 center rotate\n", literal(panel.y_label),
+                      (left - y_label_distance) / layout.width);
+  const std::string note = axes.empty ? "no points"
+                           : axes.left_out > 0
+                               ? fmt::format("{} not shown (≤ 0 or not finite)", axes.left_out)
+                               : "";
+  if (!note.empty()) {
+    text += fmt::format(
+        "set label 3 '{{/*0.8 {}}}' at graph 1, graph 1 right offset 0, 0.9 tc rgb '#707070'\n", note);
   }
-  if (p == 0 && !figure.title.empty()) {
-    text += fmt::format("set label 3 {} at screen 0.5, screen {:.4f} center\n",
-                        quoted("{/:Bold " + figure.title + "}"),
-                        1 - (top_margin + 0.5 * title_height) / layout.height);
-  }
-  text += axis_commands('x', axes.x, panel.log_x, panel.x_label);
-  text += axis_commands('y', axes.y, panel.log_y, panel.y_label);
-  text += p == 0 ? legend_commands(figure, layout) : "unset key\n";
-  text += "plot NaN notitle" + plot_elements(panel, p + 1, axes.y);
-  if (p == 0) {
-    for (const Series* entry : legend_of(figure)) {
-      text += fmt::format(", \\\n  keyentry with {} title {}", look(*entry, false), quoted(entry->label));
-    }
-  }
+  text += fmt::format("set xlabel {}\n", literal(panel.x_label));
+  text += axis_commands('x', axes.x, panel.log_x);
+  text += axis_commands('y', axes.y, panel.log_y);
+  text += "plot NaN" + plot_elements(panel, p + 1, axes.y);
   return text + "\n";
 }
 
@@ -302,7 +322,7 @@ std::string figure_script(const Figure& figure, std::string_view name) {
   expect_drawable(figure);
   const std::vector<const Series*> legend = legend_of(figure);
   const Layout layout = layout_of(figure, legend);
-  const double scale = std::min(2.0, 1500 / layout.width);
+  const double scale = std::min(2.5, 1500 / layout.width);
   std::string text = fmt::format(
       "# Draws {0}.csv as {0}.svg, {0}.pdf and {0}.png: gnuplot {0}.gp\n"
       "csv = '{0}.csv'\n"
@@ -310,11 +330,11 @@ std::string figure_script(const Figure& figure, std::string_view name) {
       "set datafile separator comma\n"
       "set datafile columnheaders\n"
       "x(panel, series) = column(1) == panel && column(2) == series ? column(3) : NaN\n"
-      "set border 3 lw 1 lc rgb '#404040'\n"
-      "set tics nomirror out scale 0.7, 0.4 textcolor rgb '#202020'\n"
       "set grid xtics ytics lt 1 lw 0.6 lc rgb '#e4e4e4'\n"
       "set errorbars 0.5\n"
       "set clip two\n"
+      "set pointintervalbox 0.001\n"
+      "set key noautotitle\n"
       "\n"
       "do for [output in 'svg pdf png'] {{\n",
       name);
@@ -328,6 +348,10 @@ std::string figure_script(const Figure& figure, std::string_view name) {
       layout.width, layout.height, layout.width / 96, layout.height / 96, layout.width * scale,
       layout.height * scale, scale, scale, scale);
   text += fmt::format("set output '{}.'.output\nset multiplot\n", name);
+  text += heading_commands(figure, layout, legend);
+  text +=
+      "\nset border 3 lw 1 lc rgb '#404040'\n"
+      "set tics out scale 0.7, 0.4 textcolor rgb '#202020'\n";
   for (std::size_t p = 0; p < figure.panels.size(); ++p) text += panel_commands(figure, p, layout);
   return text + "\nunset multiplot\nunset output\n}\n";
 }

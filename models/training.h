@@ -54,6 +54,7 @@ class Training {
   const Validation& best() const;
   const Parameters& best_parameters() const { return best_parameters_; }
   const Parameters& parameters() const { return parameters_; }
+  const TrainingConfig& config() const { return config_; }
   Index epoch() const { return epoch_; }
   Index steps() const { return adam_.steps(); }
 

@@ -7,6 +7,7 @@
 #include "experiments/text.h"
 #include "kernels/error.h"
 #include "tests/program.h"
+#include "tests/scratch_folder.h"
 
 namespace elbow {
 namespace {
@@ -49,9 +50,9 @@ TEST(Options, ListsAreReadInTheirOrder) {
 }
 
 TEST(Options, FlagsOutrankTheFileWhichOutranksTheDefaults) {
-  const TemporaryFolder folder;
+  const test::ScratchFolder folder;
   const std::string file = (folder.path() / "my.toml").string();
-  put_file(file, "epochs = 7\nlr = 1\nprotocol = \"authors\"\nseed_list = [4, 5]\n");
+  test::put(file, "epochs = 7\nlr = 1\nprotocol = \"authors\"\nseed_list = [4, 5]\n");
   const Options options = parse({"--config", file.c_str(), "--epochs", "8"});
   EXPECT_EQ(options.epochs, 8);
   EXPECT_EQ(options.learning_rate, 1.0);
@@ -63,12 +64,12 @@ TEST(Options, FlagsOutrankTheFileWhichOutranksTheDefaults) {
 }
 
 TEST(Options, TheWrittenConfigurationReadsBackTheSame) {
-  const TemporaryFolder folder;
+  const test::ScratchFolder folder;
   const std::string file = (folder.path() / "config.toml").string();
   const Experiment experiment = dummy_experiment();
   const Options options =
       parse({"--seed-list", "3,1", "--gamma2", "0.1,1e300,12345", "--lr", "3e-5", "--quick"});
-  put_file(file, config_text(experiment.name, options, experiment.accepted));
+  test::put(file, config_text(experiment.name, options, experiment.accepted));
   const Options again = parse({"--config", file.c_str()});
   EXPECT_EQ(stored_values(options, experiment.accepted), stored_values(again, experiment.accepted));
   EXPECT_EQ(again.gamma2, options.gamma2);

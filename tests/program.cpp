@@ -7,12 +7,11 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
 
 #include "experiments/run_folder.h"
 #include "kernels/error.h"
+#include "tests/scratch_folder.h"
 
 namespace elbow {
 namespace {
@@ -36,7 +35,7 @@ void redirect(int descriptor, const std::filesystem::path& file) {
 
 Ran run_as_program(const Experiment& experiment, const std::vector<std::string>& arguments,
                    const std::filesystem::path& where, const std::function<void()>& before) {
-  const TemporaryFolder captured;
+  const test::ScratchFolder captured;
   std::fflush(nullptr);
   const pid_t child = ::fork();
   if (child < 0) throw std::runtime_error("fork failed");
@@ -50,7 +49,7 @@ Ran run_as_program(const Experiment& experiment, const std::vector<std::string>&
   int status = 0;
   ::waitpid(child, &status, 0);
   const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-  return {code, content_of(captured.path() / "out"), content_of(captured.path() / "err")};
+  return {code, test::get(captured.path() / "out"), test::get(captured.path() / "err")};
 }
 
 Experiment dummy_experiment() {
@@ -85,27 +84,6 @@ Experiment dummy_experiment() {
     return Outcome{};
   };
   return experiment;
-}
-
-TemporaryFolder::TemporaryFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "elbow-XXXXXX").string();
-  if (!::mkdtemp(pattern.data())) throw std::runtime_error("mkdtemp failed");
-  path_ = pattern;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string content_of(const std::filesystem::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file, std::ios::binary).rdbuf();
-  return text.str();
-}
-
-void put_file(const std::filesystem::path& file, const std::string& content) {
-  std::ofstream(file, std::ios::binary) << content;
 }
 
 }  // namespace elbow

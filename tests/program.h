@@ -26,21 +26,4 @@ Ran run_as_program(
 /// epochs, lr and batch, the last at most 1000.
 Experiment dummy_experiment();
 
-/// A new empty folder, removed with this object.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-/// Everything in a file; "" if there is none.
-std::string content_of(const std::filesystem::path& file);
-void put_file(const std::filesystem::path& file, const std::string& content);
-
 }  // namespace elbow
