@@ -8,9 +8,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bench/fma_peak.cpp"
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
-#include "hwy/foreach_target.h"  // compiles this file once per target
-// Here, once foreach_target.h has chosen the target:
-#include "hwy/highway.h"
+#include "kernels/simd.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace elbow::bench::HWY_NAMESPACE {

@@ -17,9 +17,7 @@
 #define HWY_TARGET_INCLUDE "kernels/matmul.cpp"
 // Left out: targets without fused multiply-add, and those whose vectors cannot be elements of an array.
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
-#include "hwy/foreach_target.h"  // compiles this file once per target
-// highway.h must come after foreach_target.h, which chooses the target.
-#include "hwy/highway.h"
+#include "kernels/simd.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace elbow::kernels::HWY_NAMESPACE {

@@ -1,0 +1,15 @@
+# bench/bench_*.cpp: one program each. Any other bench/*.cpp is shared by all.
+file(GLOB bench_sources CONFIGURE_DEPENDS bench/bench_*.cpp)
+file(GLOB bench_support CONFIGURE_DEPENDS bench/*.cpp)
+list(FILTER bench_support EXCLUDE REGEX "/bench_[^/]*\\.cpp$")
+add_library(elbow_bench STATIC ${bench_support} ${CMAKE_BINARY_DIR}/empty.cpp)
+target_link_libraries(elbow_bench PUBLIC elbow_experiments benchmark::benchmark)
+
+foreach(source IN LISTS bench_sources)
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE elbow_bench)
+  if(TARGET elbow_cuda)
+    add_dependencies(${name} elbow_cuda)
+  endif()
+endforeach()
