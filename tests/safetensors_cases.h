@@ -44,7 +44,7 @@ inline std::string file_of(const std::string& header, std::size_t data_bytes = 0
 }
 
 /// Names, types, shapes and bits.
-inline void expect_equal(const Tensors& found, const Tensors& expected) {
+inline void expect_same_tensors(const Tensors& found, const Tensors& expected) {
   ASSERT_EQ(found.size(), expected.size());
   for (std::size_t i = 0; i < found.size(); ++i) {
     SCOPED_TRACE(expected[i].name);

@@ -14,7 +14,7 @@ namespace {
 
 TEST(Safetensors, ReadsWhatPythonWrote) {
   const Safetensors file = load_safetensors(golden_file);
-  expect_equal(file.tensors, linear_layer());
+  expect_same_tensors(file.tensors, linear_layer());
   EXPECT_EQ(file.metadata, linear_metadata());
 }
 
@@ -52,7 +52,7 @@ TEST(Safetensors, RoundTrip) {
     const std::string bytes = encode_safetensors(tensors, metadata);
     EXPECT_EQ(encode_safetensors(tensors, metadata), bytes);
     const Safetensors file = decode_safetensors(bytes, "file");
-    expect_equal(file.tensors, tensors);
+    expect_same_tensors(file.tensors, tensors);
     EXPECT_EQ(file.metadata, metadata);
   }
 }
