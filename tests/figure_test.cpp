@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/files.h"
+#include "experiments/figure_axes.h"
 #include "experiments/figure_series.h"
 #include "kernels/error.h"
 
@@ -127,6 +128,35 @@ TEST(QuartileSeries, MediansAndQuartiles) {
   const Figure figure{"", {{"", "x", "y", true, false, {series}}}};
   EXPECT_NE(figure_script(figure, "name").find("1 not shown"), std::string::npos);
   EXPECT_THROW(quartile_series("ours", Role::ours, std::vector<double>{1}, groups), UsageError);
+}
+
+TEST(FigureAxes, HoldThePointsAndNoMoreThanAMargin) {
+  Panel panel{"", "x", "y", false, true, {}};
+  panel.series = {{"ours", Kind::points, Role::ours, {-3, 7}, {10, 100}, {0, 1}, {10, 1000}},
+                  {"theory", Kind::dashed_reference, Role::theory, {-100, 100}, {1e-9, 1e9}}};
+  const Axes axes = axes_of(panel);
+  EXPECT_NEAR(axes.x.low, -3.6, 1e-12);
+  EXPECT_NEAR(axes.x.high, 7.6, 1e-12);
+  EXPECT_NEAR(std::log10(axes.y.low), -0.18, 1e-12);
+  EXPECT_NEAR(std::log10(axes.y.high), 3.18, 1e-12);
+  EXPECT_FALSE(axes.empty);
+  panel.series.erase(panel.series.begin());
+  EXPECT_LE(axes_of(panel).x.low, -100);
+  panel.series.clear();
+  EXPECT_TRUE(axes_of(panel).empty);
+}
+
+TEST(FigureAxes, TicksSayTheirNumbers) {
+  const auto expect = [](const Axis& axis, const char* ticks) {
+    EXPECT_NE(ticks_of('y', axis).commands.find(ticks), std::string::npos) << ticks_of('y', axis).commands;
+  };
+  expect({-0.1, 1.1, false}, "tics nomirror ('0' 0, '0.2' 0.2, '0.4' 0.4, '0.6' 0.6, '0.8' 0.8, '1' 1)");
+  expect({0.99984, 1.00011, false}, "('0.99985' 0.99985, '0.9999' 0.9999, '0.99995' 0.99995, '1' 1, ");
+  expect({0, 2.2e-5, false}, "'0.5×10^{-5}' 5e-06, '1×10^{-5}' 1e-05");
+  expect({0.03, 1.4, true}, "('0.05' 0.05, '0.1' 0.1, '0.2' 0.2, '0.5' 0.5, '1' 1)");
+  expect({2.1, 4.7, true}, "('2.5' 2.5, '3' 3, '3.5' 3.5, '4' 4, '4.5' 4.5)");
+  expect({5, 2e5, true}, "set ytics nomirror 1e1; set mytics 10; set format y '10^{%T}'");
+  expect({1e-10, 1e5, true}, "set ytics nomirror 1e3; unset mytics");
 }
 
 TEST(FigureScript, RefusesWhatCannotBeDrawn) {
