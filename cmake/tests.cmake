@@ -18,10 +18,10 @@ if(ELBOW_SANITIZE STREQUAL thread)
   endif()
 endif()
 
+# All labels of a file in one string: gtest_discover_tests takes no lists.
 function(elbow_test_labels file result)
   file(STRINGS ${file} line REGEX "^(//|#) ctest labels: " LIMIT_COUNT 1)
   string(REGEX REPLACE "^.*ctest labels: " "" labels "${line}")
-  string(REPLACE " " ";" labels "${labels}")
   set(${result} "${labels}" PARENT_SCOPE)
 endfunction()
 

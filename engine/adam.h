@@ -21,7 +21,9 @@ class Adam {
   Index steps() const { return steps_; }
   void set_steps(Index steps) { steps_ = steps; }
   Tensor& first_moment() { return first_moment_; }
+  const Tensor& first_moment() const { return first_moment_; }
   Tensor& second_moment() { return second_moment_; }
+  const Tensor& second_moment() const { return second_moment_; }
 
  private:
   AdamConfig config_;

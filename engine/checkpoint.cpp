@@ -101,17 +101,19 @@ std::string_view take_line(std::string_view& text) {
 }
 
 void verify_fingerprint(const path& file, std::string_view found, std::string_view expected) {
-  if (found == expected) return;
-  std::string_view found_line;
-  std::string_view expected_line;
-  while (found_line == expected_line && !(found.empty() && expected.empty())) {
-    found_line = take_line(found);
-    expected_line = take_line(expected);
+  constexpr std::ptrdiff_t context = 50;
+  while (!found.empty() || !expected.empty()) {
+    const std::string_view has = take_line(found);
+    const std::string_view wants = take_line(expected);
+    if (has == wants) continue;
+    const std::ptrdiff_t same =
+        std::mismatch(has.begin(), has.end(), wants.begin(), wants.end()).first - has.begin();
+    const auto from = static_cast<std::size_t>(std::max<std::ptrdiff_t>(same - context, 0));
+    refuse(file,
+           fmt::format(
+               "is of another run: it has {}, this run has {}; use the same configuration or another --out",
+               in_quotes(has.substr(from)), in_quotes(wants.substr(from))));
   }
-  refuse(file,
-         fmt::format(
-             "is of another run: it has {}, this run has {}; use the same configuration or another --out",
-             in_quotes(found_line), in_quotes(expected_line)));
 }
 
 }  // namespace

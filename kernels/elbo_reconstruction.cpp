@@ -6,8 +6,9 @@ template <class T>
 void run(const ElboReconstruction<T>& a) {
   const double constant = reconstruction_constant(a.columns, a.precision);
   for (Index b = 0; b < a.batch; ++b) {
-    a.loss[b] = reconstruction_loss(a.observation + b * a.columns, a.decoded + b * a.columns, a.columns,
-                                    a.precision, constant);
+    const Index row = b * a.columns;
+    const double squares = add_squares(0.0, a.observation + row, a.decoded + row, a.columns);
+    a.loss[b] = reconstruction_loss<T>(squares, a.precision, constant);
   }
 }
 
@@ -17,7 +18,7 @@ void run(const ElboReconstructionBackward<T>& a) {
   for (Index b = 0; b < a.batch; ++b) {
     const T factor = a.loss_gradient[b] * precision;
     for (Index i = b * a.columns; i < (b + 1) * a.columns; ++i) {
-      a.decoded_gradient[i] = factor * (a.decoded[i] - a.observation[i]);
+      a.decoded_gradient[i] = reconstruction_slope(factor, a.observation[i], a.decoded[i]);
     }
   }
 }

@@ -39,16 +39,26 @@ inline double reconstruction_constant(Index columns, double precision) {
   return 0.5 * static_cast<double>(columns) * (math::log_two_pi - std::log(precision));
 }
 
-/// The loss of one sample.
+/// `squares` plus the squared residuals of `columns` columns, ascending.
 template <class T>
-ELBOW_HD T reconstruction_loss(const T* observation, const T* decoded, Index columns, double precision,
-                               double constant) {
-  double squares = 0;
+ELBOW_HD double add_squares(double squares, const T* observation, const T* decoded, Index columns) {
   for (Index c = 0; c < columns; ++c) {
     const double residual = static_cast<double>(observation[c] - decoded[c]);
     squares = math::fma(residual, residual, squares);
   }
+  return squares;
+}
+
+/// The loss of one sample from its sum of squares.
+template <class T>
+ELBOW_HD T reconstruction_loss(double squares, double precision, double constant) {
   return static_cast<T>(math::fma(0.5 * precision, squares, constant));
+}
+
+/// `factor` is loss_gradient * precision of the sample.
+template <class T>
+ELBOW_HD T reconstruction_slope(T factor, T observation, T decoded) {
+  return factor * (decoded - observation);
 }
 
 namespace cpu {
