@@ -80,7 +80,7 @@ def norm(function, result, operands):
     moved = result.detach().abs()
     jacobians = torch.autograd.functional.jacobian(function, tuple(operands))
     for jacobian, operand in zip(jacobians, operands):
-        moved = moved + (jacobian.abs() * operand.abs()).flatten(result.dim()).sum(-1)
+        moved = moved + (jacobian * operand).abs().reshape(*result.shape, operand.numel()).sum(-1)
     return moved.max().item()
 
 
@@ -106,17 +106,17 @@ def golden(case):
         for i, y in enumerate(results):
             size = norm(lambda *x, i=i, function=function: function(*x)[i], y, operands)
             arrays.append({"shape": list(y.shape), "norm": size, "values": y.detach().flatten().tolist()})
-    return {"torch": case["torch"], "fingerprint": case["fingerprint"], "arrays": arrays}
+    return {"fingerprint": case["fingerprint"], "arrays": arrays}
 
 
 def main():
     with open(sys.argv[1]) as file:
         cases = json.load(file)
     entries = []
-    for name, case in cases.items():
+    for key, case in cases.items():
         entry = golden(case)
         arrays = ",\n".join("   " + json.dumps(array, allow_nan=False) for array in entry.pop("arrays"))
-        entries.append(f' {json.dumps(name)}: {json.dumps(entry)[:-1]}, "arrays": [\n{arrays}]}}')
+        entries.append(f' {json.dumps(key)}: {json.dumps(entry)[:-1]}, "arrays": [\n{arrays}]}}')
     print("{\n" + ",\n".join(entries) + "\n}")
 
 
