@@ -11,8 +11,8 @@ enum class Device { cpu, cuda };
 
 const char* name(Device);
 
-/// The device's back end. For cuda: loads the module on first use; throws DeviceError with one sentence saying why CUDA
-/// cannot be had.
+/// The device's back end. For cuda: loads the module on first use; throws DeviceError with one sentence
+/// saying why CUDA cannot be had.
 const kernels::Backend& backend(Device);
 
 /// Why `backend(Device::cuda)` throws, one sentence without a full stop; empty if it does not.

@@ -1,5 +1,6 @@
 #pragma once
-// Device memory and tape memory from per-thread free lists: after its first step a training allocates nothing.
+// Device memory and tape memory from per-thread free lists: after its first step a training allocates
+// nothing.
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -34,7 +35,8 @@ using PoolVector = std::vector<T, PoolAllocator<T>>;
 
 /// Shared ownership of a block on a device.
 struct Memory {
-  Memory(const kernels::Backend& owner, std::size_t size) : backend(owner), block(acquire(owner, size)), bytes(size) {}
+  Memory(const kernels::Backend& owner, std::size_t size)
+      : backend(owner), block(acquire(owner, size)), bytes(size) {}
   ~Memory() { recycle(backend, block, bytes); }
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;

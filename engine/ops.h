@@ -1,7 +1,7 @@
 #pragma once
 // The differentiable operations: a table of contents. Each is defined, value and backward rule together, in
-// engine/ops_*.cpp; all but the fused ones can be differentiated any number of times. Operands share dtype and device,
-// else UsageError; shapes broadcast as in numpy where two are given.
+// engine/ops_*.cpp; all but the fused ones can be differentiated any number of times. Operands share dtype
+// and device, else UsageError; shapes broadcast as in numpy where two are given.
 #include "engine/variable.h"
 #include "kernels/elbo_latent.h"
 
@@ -44,16 +44,18 @@ Variable slice(const Variable& x, int axis, Index first, Index count);
 Variable concatenate(const Variables& parts, int axis);
 
 // Reductions (ops_sum.cpp). Accumulated in float64.
-Variable sum(const Variable& x, int axis);  ///< removes the axis
-Variable sum(const Variable& x);            ///< of everything, a scalar
-Variable mean(const Variable& x);           ///< of everything, a scalar; x not empty
+Variable sum(const Variable& x, int axis);               ///< removes the axis
+Variable sum(const Variable& x);                         ///< of everything, a scalar
+Variable mean(const Variable& x);                        ///< of everything, a scalar; x not empty
 Variable sum_to(const Variable& x, const Shape& shape);  ///< adjoint of broadcast_to
 
 // Matrices (ops_matmul.cpp).
-Variable matmul(const Variable& left, const Variable& right);  ///< (..., m, k) (..., k, n); batch axes broadcast
+Variable matmul(const Variable& left,
+                const Variable& right);  ///< (..., m, k) (..., k, n); batch axes broadcast
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias);  ///< x W^T + b, W (out, in)
 
-// The ELBO (ops_elbo.cpp). Fused, each with its twin made of operations: specification, reference, second order.
+// The ELBO (ops_elbo.cpp). Fused, each with its twin made of operations: specification, reference, second
+// order.
 struct LatentSample {
   Variable latent;  ///< z, (batch, dim)
   Variable kl;      ///< KL(q || p0) in nats, (batch)
@@ -61,8 +63,8 @@ struct LatentSample {
 /// kernels/elbo_latent.h: encoder (batch, 2 dim), prior_parameters (2, dim), noise (batch, dim).
 LatentSample elbo_latent(const Variable& encoder, const Variable& prior_parameters, const Tensor& noise,
                          kernels::Prior prior, kernels::KlForm form);
-LatentSample elbo_latent_unfused(const Variable& encoder, const Variable& prior_parameters, const Tensor& noise,
-                                 kernels::Prior prior, kernels::KlForm form);
+LatentSample elbo_latent_unfused(const Variable& encoder, const Variable& prior_parameters,
+                                 const Tensor& noise, kernels::Prior prior, kernels::KlForm form);
 /// kernels/elbo_reconstruction.h: -log p(x | z) in nats, (batch), for decoder precision gamma^2.
 Variable elbo_reconstruction(const Variable& observation, const Variable& decoded, double precision);
 Variable elbo_reconstruction_unfused(const Variable& observation, const Variable& decoded, double precision);

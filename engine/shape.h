@@ -32,8 +32,8 @@ std::string to_string(const Shape&);
 /// The shape both broadcast to, numpy's rule; throws UsageError naming `operation` if there is none.
 Shape broadcast(const char* operation, const Shape& left, const Shape& right);
 
-/// Row-major strides of `shape` seen as `target` (which it broadcasts to), right-aligned in max_rank axes; 0 where the
-/// axis repeats.
+/// Row-major strides of `shape` seen as `target` (which it broadcasts to), right-aligned in max_rank axes; 0
+/// where the axis repeats.
 Extents broadcast_strides(const Shape& shape, const Shape& target);
 
 /// `shape` right-aligned in max_rank axes, 1 in front.

@@ -9,8 +9,8 @@
 //     });
 //   }
 //
-// Rules are written in operations, so a gradient can be differentiated again. A rule reads its inputs and outputs
-// through Backward and captures at most a few numbers, which keeps nodes free of heap allocations.
+// Rules are written in operations, so a gradient can be differentiated again. A rule reads its inputs and
+// outputs through Backward and captures at most a few numbers, which keeps nodes free of heap allocations.
 #include <memory>
 
 #include "engine/tensor.h"
@@ -62,7 +62,8 @@ class Backward {
   const Gradients& gradients_;
 };
 
-/// A backward rule: any callable Gradients(const Backward&) of at most 64 trivially copyable bytes, stored inline.
+/// A backward rule: any callable Gradients(const Backward&) of at most 64 trivially copyable bytes, stored
+/// inline.
 class BackwardRule {
  public:
   BackwardRule() = default;
@@ -71,7 +72,9 @@ class BackwardRule {
     static_assert(sizeof(Rule) <= sizeof(storage_) && std::is_trivially_copyable_v<Rule>,
                   "a backward rule captures a few numbers; tensors are reached through Backward");
     std::memcpy(storage_, &rule, sizeof(Rule));
-    call_ = [](const void* stored, const Backward& b) -> Gradients { return (*static_cast<const Rule*>(stored))(b); };
+    call_ = [](const void* stored, const Backward& b) -> Gradients {
+      return (*static_cast<const Rule*>(stored))(b);
+    };
   }
   Gradients operator()(const Backward& b) const { return call_(storage_, b); }
 
@@ -80,31 +83,41 @@ class BackwardRule {
   Gradients (*call_)(const void*, const Backward&) = nullptr;
 };
 
-/// Records an operation on the tape if any input requires a gradient and recording is on. Throws NumericalError naming
-/// the operation if the value is not finite while a FiniteGuard is alive.
+/// Records an operation on the tape if any input requires a gradient and recording is on. Throws
+/// NumericalError naming the operation if the value is not finite while a FiniteGuard is alive.
 Variable operation(const char* name, Tensor value, std::initializer_list<Variable> inputs, BackwardRule rule);
 /// The same for an operation with several outputs or a list of inputs.
 Variables operation(const char* name, PoolVector<Tensor> values, Variables inputs, BackwardRule rule);
 
-/// d output / d inputs for a scalar output, summed over all paths; zeros where there is no path. With `create_graph` the
-/// results can be differentiated again. Throws UsageError if output is not a scalar, or NumericalError under a
-/// FiniteGuard.
+/// d output / d inputs for a scalar output, summed over all paths; zeros where there is no path. With
+/// `create_graph` the results can be differentiated again. Throws UsageError if output is not a scalar, or
+/// NumericalError under a FiniteGuard.
 Gradients gradients(const Variable& output, const Variables& inputs, bool create_graph = false);
 
-/// While alive, operations of this thread record nothing.
-class NoGradient {
+/// Whether operations of this thread are being recorded: a fused operation's rule asks, since its second
+/// order goes through its unfused twin.
+bool is_recording();
+
+/// While alive, operations of this thread are recorded or not; what held before comes back at the end.
+class RecordingScope {
  public:
-  NoGradient();
-  ~NoGradient();
-  NoGradient(const NoGradient&) = delete;
-  NoGradient& operator=(const NoGradient&) = delete;
+  explicit RecordingScope(bool records);
+  ~RecordingScope();
+  RecordingScope(const RecordingScope&) = delete;
+  RecordingScope& operator=(const RecordingScope&) = delete;
 
  private:
   bool before_;
 };
+struct NoGradient : RecordingScope {
+  NoGradient() : RecordingScope(false) {}
+};
+struct Recording : RecordingScope {
+  Recording() : RecordingScope(true) {}
+};
 
-/// While alive, each operation of this thread checks that its result is finite: slow, used to name the operation once a
-/// loss is known to be NaN.
+/// While alive, each operation of this thread checks that its result is finite: slow, used to name the
+/// operation once a loss is known to be NaN.
 class FiniteGuard {
  public:
   FiniteGuard();

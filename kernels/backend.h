@@ -1,8 +1,9 @@
 #pragma once
-// A back end: memory, and one entry per kernel. The CPU's is linked in; CUDA's is a module loaded at run time.
+// A back end: memory, and one entry per kernel. The CPU's is linked in; CUDA's is a module loaded at run
+// time.
 //
-// A kernel is a struct of its arguments (its contract), with a twin `run` in cpu:: and in cuda::. To add one, write its
-// header, its .cpp and its .cu, and name it in `Kernels` below.
+// A kernel is a struct of its arguments (its contract), with a twin `run` in cpu:: and in cuda::. To add one,
+// write its header, its .cpp and its .cu, and name it in `Kernels` below.
 #include <cstddef>
 
 #include "kernels/adam.h"
@@ -36,27 +37,28 @@ struct Table : Entry<Arguments>... {
   }
 };
 
-using Kernels = Table<Unary<float>, Unary<double>, Unary<Complex>,                           //
-                      Binary<float>, Binary<double>, Binary<Complex>,                        //
-                      Copy<float>, Copy<double>, Copy<Complex>,                              //
-                      Sum<float>, Sum<double>, Sum<Complex>,                                 //
-                      Matmul<float>, Matmul<double>, Matmul<Complex>,                        //
-                      Random<float>, Random<double>,                                         //
-                      Gather<float>, Gather<double>,                                         //
-                      ElboLatent<float>, ElboLatent<double>,                                 //
-                      ElboLatentBackward<float>, ElboLatentBackward<double>,                 //
-                      ElboReconstruction<float>, ElboReconstruction<double>,                 //
+using Kernels = Table<Unary<float>, Unary<double>, Unary<Complex>,                            //
+                      Binary<float>, Binary<double>, Binary<Complex>,                         //
+                      Copy<float>, Copy<double>, Copy<Complex>,                               //
+                      Sum<float>, Sum<double>, Sum<Complex>,                                  //
+                      Matmul<float>, Matmul<double>, Matmul<Complex>,                         //
+                      Random<float>, Random<double>,                                          //
+                      Gather<float>, Gather<double>,                                          //
+                      ElboLatent<float>, ElboLatent<double>,                                  //
+                      ElboLatentBackward<float>, ElboLatentBackward<double>,                  //
+                      ElboReconstruction<float>, ElboReconstruction<double>,                  //
                       ElboReconstructionBackward<float>, ElboReconstructionBackward<double>,  //
                       Adam<float>, Adam<double>>;
 
 struct Backend {
-  const char* name;                                                         ///< "cpu" or "cuda"
-  const char* description;                                                  ///< e.g. the GPU's name
-  void* (*allocate)(std::size_t bytes);                                     ///< 64-byte aligned, uninitialised; throws
-  void (*release)(void*);                                                   ///< accepts null, never throws
-  void (*copy_from_host)(void* to, const void* from, std::size_t bytes);    ///< returns when `from` may be reused
-  void (*copy_to_host)(void* to, const void* from, std::size_t bytes);      ///< returns when `to` holds the data
-  void (*copy_on_device)(void* to, const void* from, std::size_t bytes);    ///< in order with the kernels
+  const char* name;                      ///< "cpu" or "cuda"
+  const char* description;               ///< e.g. the GPU's name
+  void* (*allocate)(std::size_t bytes);  ///< 64-byte aligned, uninitialised; throws
+  void (*release)(void*);                ///< accepts null, never throws
+  void (*copy_from_host)(void* to, const void* from,
+                         std::size_t bytes);                            ///< returns when `from` may be reused
+  void (*copy_to_host)(void* to, const void* from, std::size_t bytes);  ///< returns when `to` holds the data
+  void (*copy_on_device)(void* to, const void* from, std::size_t bytes);  ///< in order with the kernels
   Kernels kernels;
 };
 
@@ -64,7 +66,8 @@ namespace cpu {
 const Backend& backend();
 }
 
-/// What the CUDA module exports under the name `elbow_cuda_backend`: the back end, or null with one sentence in
+/// What the CUDA module exports under the name `elbow_cuda_backend`: the back end, or null with one sentence
+/// in
 /// `*reason` saying why this machine cannot run it. `reason` points to static memory.
 using CudaEntryPoint = const Backend*(const char** reason);
 inline constexpr const char* cuda_entry_point = "elbow_cuda_backend";

@@ -1,8 +1,9 @@
 #pragma once
 // output[i] = function(left[i], right[i]) over a broadcast index space. Overwrites.
 //
-// `shape` is the shape of the output (contiguous, row-major). A stride of 0 repeats that operand along the axis;
-// strides are in elements. Both operands contiguous and of the output's shape is the common, fastest case.
+// `shape` is the shape of the output (contiguous, row-major). A stride of 0 repeats that operand along the
+// axis; strides are in elements. Both operands contiguous and of the output's shape is the common, fastest
+// case.
 #include "kernels/types.h"
 
 namespace elbow::kernels {

@@ -1,8 +1,8 @@
 #pragma once
 // output[i . output_strides] = input[i . input_strides] for every i of `shape`. Overwrites what it addresses.
 //
-// Strides are in elements. One kernel serves transposition, broadcasting (input stride 0), slicing and joining.
-// Input and output do not overlap.
+// Strides are in elements. One kernel serves transposition, broadcasting (input stride 0), slicing and
+// joining. Input and output do not overlap.
 #include "kernels/types.h"
 
 namespace elbow::kernels {

@@ -1,8 +1,9 @@
 #pragma once
-// A shuffled mini-batch: output[r, c] = data[shuffled(first + r), c], r in [0, rows), c in [0, columns). Overwrites.
+// A shuffled mini-batch: output[r, c] = data[shuffled(first + r), c], r in [0, rows), c in [0, columns).
+// Overwrites.
 //
-// `shuffled` is the keyed bijection of [0, samples) of kernels/philox.h for (seed, stream, epoch): each epoch visits
-// each sample once, and no permutation is stored. 0 <= first, first + rows <= samples.
+// `shuffled` is the keyed bijection of [0, samples) of kernels/philox.h for (seed, stream, epoch): each epoch
+// visits each sample once, and no permutation is stored. 0 <= first, first + rows <= samples.
 #include "kernels/types.h"
 
 namespace elbow::kernels {

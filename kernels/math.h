@@ -67,8 +67,8 @@ ELBOW_HD void sincospi(T x, T& sine, T& cosine) {
 ELBOW_HD float log_gamma(float x) { return ::lgammaf(x); }
 ELBOW_HD double log_gamma(double x) { return ::lgamma(x); }
 
-/// d log Gamma / dx, x > 0: the recurrence psi(x) = psi(x + 1) - 1/x up to x >= 10, then the asymptotic series
-/// (Abramowitz & Stegun 6.3.18). Computed in double.
+/// d log Gamma / dx, x > 0: the recurrence psi(x) = psi(x + 1) - 1/x up to x >= 10, then the asymptotic
+/// series (Abramowitz & Stegun 6.3.18). Computed in double.
 ELBOW_HD double digamma(double x) {
   double result = 0;
   while (x < 10) {
@@ -77,10 +77,24 @@ ELBOW_HD double digamma(double x) {
   }
   const double r = 1 / (x * x);
   const double series =
-      r * (1.0 / 12 - r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 - r * (691.0 / 32760))))));
+      r * (1.0 / 12 -
+           r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 - r * (691.0 / 32760))))));
   return result + ::log(x) - 0.5 / x - series;
 }
 ELBOW_HD float digamma(float x) { return static_cast<float>(digamma(static_cast<double>(x))); }
+
+inline Complex digamma(Complex x) {
+  Complex result = 0;
+  while (x.real() < 10) {
+    result -= 1.0 / x;
+    x += 1.0;
+  }
+  const Complex r = 1.0 / (x * x);
+  const Complex series =
+      r * (1.0 / 12 - r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 - r * (691.0 / 32760))))));
+  return result + std::log(x) - 0.5 / x - series;
+}
+inline Complex log_gamma(Complex x) { return {::lgamma(x.real()), x.imag() * digamma(x.real())}; }
 
 /// 1 / (1 + exp(-x)), without overflow.
 template <class T>

@@ -1,8 +1,9 @@
 #pragma once
-// output[b] = left[b] right[b], or += with `accumulate`: (rows x depth) times (depth x columns), b in [0, batch).
+// output[b] = left[b] right[b], or += with `accumulate`: (rows x depth) times (depth x columns), b in [0,
+// batch).
 //
-// Operands are addressed by element strides, so a transposed operand is one whose strides are exchanged, and a batch
-// stride of 0 uses one matrix for the whole batch. The output is contiguous (batch, rows, columns).
+// Operands are addressed by element strides, so a transposed operand is one whose strides are exchanged, and
+// a batch stride of 0 uses one matrix for the whole batch. The output is contiguous (batch, rows, columns).
 //
 // Fixed order, the same on every device and every vector width: each element is
 //   s = accumulate ? output : 0;  for k ascending: s = fma(left[r, k], right[k, c], s)

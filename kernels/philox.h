@@ -1,5 +1,6 @@
 #pragma once
-// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) and what is drawn from it.
+// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) and what is drawn
+// from it.
 #include "kernels/math.h"
 #include "kernels/types.h"
 
@@ -44,9 +45,10 @@ ELBOW_HD void normals_from(const PhiloxBlock& block, T normals[4]) {
   }
 }
 
-/// Where sample `index` of [0, samples) goes in epoch `epoch`: a four-round Feistel network on the smallest even number
-/// of bits that holds `samples`, walked until it lands inside again. A bijection for every key.
-ELBOW_HD Index shuffled(Index index, Index samples, std::uint64_t key, std::uint32_t stream, std::uint32_t epoch) {
+/// Where sample `index` of [0, samples) goes in epoch `epoch`: a four-round Feistel network on the smallest
+/// even number of bits that holds `samples`, walked until it lands inside again. A bijection for every key.
+ELBOW_HD Index shuffled(Index index, Index samples, std::uint64_t key, std::uint32_t stream,
+                        std::uint32_t epoch) {
   int half = 1;
   while ((Index{1} << (2 * half)) < samples) ++half;
   const std::uint32_t mask = (std::uint32_t{1} << half) - 1;

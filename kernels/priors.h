@@ -7,7 +7,8 @@
 //   uniform   U(0, 1), squashed            a, b unused
 //   beta      Beta(a, b), squashed         a, b > 0
 //   laplace   Laplace(0, exp(a))           b unused
-// A prior is a struct with: squashed; log_density(y, a, b); d log_density / dy, / da, / db as slope, slope_a, slope_b.
+// A prior is a struct with: squashed; log_density(y, a, b); d log_density / dy, / da, / db as slope, slope_a,
+// slope_b.
 #include "kernels/math.h"
 #include "kernels/types.h"
 

@@ -3,8 +3,8 @@
 // An empty axis (length 0) gives 0.
 //
 // Fixed order, the same on every device: terms are accumulated in float64 (Complex for Complex).
-// inner > 1: one accumulator per output, k ascending. inner == 1: 16 accumulators, accumulator p takes the terms
-// k = p mod 16 ascending; then halving, a[p] += a[p + 8], a[p] += a[p + 4], + 2, + 1.
+// inner > 1: one accumulator per output, k ascending. inner == 1: 16 accumulators, accumulator p takes the
+// terms k = p mod 16 ascending; then halving, a[p] += a[p + 8], a[p] += a[p + 4], + 2, + 1.
 #include "kernels/types.h"
 
 namespace elbow::kernels {

@@ -1,8 +1,8 @@
 #pragma once
 // output[i] = function(input[i]; parameter), i in [0, size). Overwrites; output may be input.
 //
-// The scalar formulas are the functors of kernels/unary_functions.h, shared by both twins. Derivatives are not
-// kernels of their own: engine/ops composes them.
+// The scalar formulas are the functors of kernels/unary_functions.h, shared by both twins. Derivatives are
+// not kernels of their own: engine/ops composes them.
 #include "kernels/types.h"
 #include "kernels/unary_functions.h"
 

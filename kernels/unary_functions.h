@@ -1,6 +1,6 @@
 #pragma once
-// The element-wise functions of one argument, each a functor f(x, p) for every scalar type; p is its parameter.
-// To add one: its functor, and its name in ELBOW_UNARY_FUNCTIONS.
+// The element-wise functions of one argument, each a functor f(x, p) for every scalar type; p is its
+// parameter. To add one: its functor, and its name in ELBOW_UNARY_FUNCTIONS.
 #include "kernels/math.h"
 #include "kernels/types.h"
 
@@ -19,12 +19,12 @@ enum class UnaryFunction {
 #undef ELBOW_NAME
 };
 
-#define ELBOW_UNARY(name, expression)            \
-  struct name {                                  \
-    template <class T>                           \
+#define ELBOW_UNARY(name, expression)                        \
+  struct name {                                              \
+    template <class T>                                       \
     ELBOW_HD T operator()(T x, [[maybe_unused]] T p) const { \
-      return expression;                         \
-    }                                            \
+      return expression;                                     \
+    }                                                        \
   };
 
 namespace unary_functions {
@@ -33,9 +33,9 @@ ELBOW_UNARY(negate, -x)
 ELBOW_UNARY(absolute, math::absolute(x))
 ELBOW_UNARY(sign, math::sign(x))
 ELBOW_UNARY(reciprocal, T(1) / x)
-ELBOW_UNARY(square, x * x)
+ELBOW_UNARY(square, x* x)
 ELBOW_UNARY(square_root, math::sqrt(x))
-ELBOW_UNARY(scale, p * x)
+ELBOW_UNARY(scale, p* x)
 ELBOW_UNARY(shift, x + p)
 ELBOW_UNARY(exponential, math::exp(x))
 ELBOW_UNARY(logarithm, math::log(x))
@@ -46,7 +46,7 @@ ELBOW_UNARY(sigmoid, math::sigmoid(x))
 ELBOW_UNARY(softplus, math::softplus(x))
 ELBOW_UNARY(relu, math::positive(x) ? x : T(0))
 /// x for x > 0, else p x.
-ELBOW_UNARY(leaky_relu, math::positive(x) ? x : p * x)
+ELBOW_UNARY(leaky_relu, math::positive(x) ? x : p* x)
 /// 1 for x > 0, else p: the slope of leaky_relu.
 ELBOW_UNARY(step, math::positive(x) ? T(1) : p)
 /// p x + (1 - p) log(1 + e^x).

@@ -1,0 +1,224 @@
+#include "engine/files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "kernels/error.h"
+
+namespace elbow {
+namespace {
+
+using std::filesystem::path;
+
+constexpr std::string_view temporary_prefix = ".elbow-";
+constexpr std::string_view temporary_suffix = ".tmp";
+
+std::string show(const path& name) { return in_quotes(name.string(), std::string::npos); }
+
+std::string how_to_mend(int error, const path& target) {
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return "no space left: free some or choose another --out";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return "choose an --out that you may write to";
+    case ENOENT:
+      return fmt::format("create the folder {} first or choose another --out", show(target.parent_path()));
+    case ENOTDIR:
+      return "a part of the path is a file: choose another --out";
+    case EISDIR:
+      return "a folder has that name: remove it or choose another --out";
+    case ENAMETOOLONG:
+      return "choose a shorter --out";
+    default:
+      return "choose another --out or mend the disk";
+  }
+}
+
+[[noreturn]] void fail_to_write(const path& target, const char* step, int error) {
+  throw DataError(fmt::format("[write] {}: {} failed: {}; {}", show(target), step,
+                              std::generic_category().message(error), how_to_mend(error, target)));
+}
+
+[[noreturn]] void fail_to_read(const path& source, const std::string& reason) {
+  throw DataError(fmt::format("[read] {}: {}", show(source), reason));
+}
+
+/// Repeats a system call that a signal interrupted, such as the Ctrl-C that asks for a last checkpoint.
+template <class Call>
+auto uninterrupted(Call call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int number() const { return number_; }
+  /// 0 or the error. Linux has closed the descriptor even when it answers EINTR.
+  int close() {
+    const int result = ::close(std::exchange(number_, -1));
+    return result < 0 && errno != EINTR ? errno : 0;
+  }
+
+ private:
+  int number_;
+};
+
+/// A file that disappears with this object, unless it was renamed into place.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const path& target) : target_(target), file_(create()) {}
+  ~TemporaryFile() {
+    if (!name_.empty()) ::unlink(name_.c_str());
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  void write(std::string_view content) {
+    while (!content.empty()) {
+      const ssize_t written =
+          uninterrupted([&] { return ::write(file_.number(), content.data(), content.size()); });
+      if (written <= 0) fail_to_write(target_, "write", written < 0 ? errno : EIO);
+      content.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+
+  void finish() {
+    // No second try after a failed fsync: the kernel may have marked the lost pages clean.
+    if (uninterrupted([&] { return ::fsync(file_.number()); }) < 0) fail_to_write(target_, "fsync", errno);
+    if (const int error = file_.close()) fail_to_write(target_, "close", error);
+  }
+
+  void rename_into_place(const path& keep_old_as) {
+    bool kept = false;
+    if (!keep_old_as.empty()) {
+      kept = ::rename(target_.c_str(), keep_old_as.c_str()) == 0;
+      if (!kept && errno != ENOENT) fail_to_write(keep_old_as, "rename", errno);
+    }
+    if (::rename(name_.c_str(), target_.c_str()) < 0) {
+      const int error = errno;
+      // Cannot be had back where the disk fails for good; the old content then remains under the other name.
+      if (kept) (void)::rename(keep_old_as.c_str(), target_.c_str());
+      fail_to_write(target_, "rename", error);
+    }
+    name_.clear();
+  }
+
+ private:
+  int create() {
+    static std::atomic<unsigned> counter{0};
+    for (;;) {
+      name_ = target_.parent_path() /
+              fmt::format("{}{}-{}{}", temporary_prefix, ::getpid(), counter++, temporary_suffix);
+      const int number =
+          uninterrupted([&] { return ::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
+      if (number >= 0) return number;
+      const int error = errno;
+      // Another machine on a shared disk, or a killed process, had the same number.
+      if (error == EEXIST) continue;
+      name_.clear();
+      fail_to_write(target_, "open", error);
+    }
+  }
+
+  path target_;
+  path name_;
+  Descriptor file_;
+};
+
+/// Makes the names in the folder survive a power loss.
+void sync_folder(const path& target) {
+  const path parent = target.parent_path();
+  const path folder = parent.empty() ? path(".") : parent;
+  const int number =
+      uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+  if (number < 0) fail_to_write(folder, "open", errno);
+  Descriptor descriptor(number);
+  // EINVAL: a file system that knows no fsync of folders.
+  if (uninterrupted([&] { return ::fsync(number); }) < 0 && errno != EINVAL)
+    fail_to_write(folder, "fsync", errno);
+  if (const int error = descriptor.close()) fail_to_write(folder, "close", error);
+}
+
+}  // namespace
+
+std::string in_quotes(std::string_view text, std::size_t longest) {
+  std::string result = "'";
+  for (const char character : text.substr(0, longest)) {
+    const auto byte = static_cast<unsigned char>(character);
+    if (byte < 0x20 || byte == 0x7f) {
+      result += fmt::format("\\x{:02x}", byte);
+    } else {
+      result += character;
+    }
+  }
+  return result + (text.size() > longest ? "...'" : "'");
+}
+
+void write_atomically(const path& target, std::string_view content, const path& keep_old_as) {
+  if (!target.has_filename()) fail_to_write(target, "open", EISDIR);
+  TemporaryFile file(target);
+  file.write(content);
+  file.finish();
+  file.rename_into_place(keep_old_as);
+  sync_folder(target);
+}
+
+std::string read_file(const path& source, std::size_t limit) {
+  // Without O_NONBLOCK opening a pipe would wait for a writer.
+  const int number = uninterrupted([&] { return ::open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); });
+  if (number < 0) fail_to_read(source, std::generic_category().message(errno));
+  const Descriptor descriptor(number);
+  struct stat status {};
+  if (::fstat(number, &status) < 0) fail_to_read(source, std::generic_category().message(errno));
+  if (!S_ISREG(status.st_mode)) fail_to_read(source, "expected a file, found a folder, pipe or device");
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size > limit) fail_to_read(source, fmt::format("expected at most {} bytes, found {}", limit, size));
+
+  std::string content(size, '\0');
+  std::size_t done = 0;
+  char beyond = 0;
+  for (;;) {
+    char* const to = done < size ? content.data() + done : &beyond;
+    const ssize_t count = uninterrupted([&] { return ::read(number, to, done < size ? size - done : 1); });
+    if (count < 0) fail_to_read(source, std::generic_category().message(errno));
+    if (count == 0) break;
+    done += static_cast<std::size_t>(count);
+    if (done > size) break;
+  }
+  if (done != size) fail_to_read(source, "the file changed while it was read; try again");
+  return content;
+}
+
+void remove_temporaries(const path& folder) {
+  std::error_code error;
+  std::filesystem::recursive_directory_iterator entry(folder, error);
+  while (!error && entry != std::filesystem::recursive_directory_iterator()) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with(temporary_prefix) && name.ends_with(temporary_suffix) &&
+        !entry->is_directory(error)) {
+      std::filesystem::remove(entry->path(), error);
+    }
+    if (!error) entry.increment(error);
+  }
+  if (error) fail_to_write(folder, "removing temporary files", error.value());
+}
+
+}  // namespace elbow

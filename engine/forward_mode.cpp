@@ -1,0 +1,42 @@
+#include "engine/forward_mode.h"
+
+#include <fmt/format.h>
+
+#include "engine/ops.h"
+
+namespace elbow {
+
+Dual seeded(const Variable& z) {
+  if (z.shape().rank() != 2) {
+    throw UsageError(fmt::format("[seeded] expected (batch, d), got {}", to_string(z.shape())));
+  }
+  const Index batch = z.shape()[0];
+  const Index d = z.shape()[1];
+  std::vector<double> units(static_cast<std::size_t>(d * d), 0);
+  for (Index k = 0; k < d; ++k) units[k * d + k] = 1;
+  const Variable identity(Tensor::from(units, {d, 1, d}).to(z.dtype()).to(z.device()));
+  return {z, broadcast_to(identity, {d, batch, d})};
+}
+
+Dual elementwise(const Dual& x, const std::function<Variable(const Variable&)>& f) {
+  if (!is_recording()) {
+    Variable value;
+    Variable slope;
+    {
+      const Recording on;
+      const Variable input(x.primal.value(), true);
+      value = f(input);
+      slope = gradients(sum(value), {input}, false).front();
+    }
+    return {value.detached(), x.tangents * slope};
+  }
+  const Variable input = x.primal.requires_gradient() ? x.primal : Variable(x.primal.value(), true);
+  const Variable value = f(input);
+  return {value, x.tangents * gradients(sum(value), {input}, true).front()};
+}
+
+Dual linear(const Dual& x, const Variable& weight, const Variable& bias) {
+  return {linear(x.primal, weight, bias), matmul(x.tangents, transpose(weight))};
+}
+
+}  // namespace elbow

@@ -1,0 +1,28 @@
+#pragma once
+// Forward-mode derivatives: a value and its d tangents, which travel with it as d more batches and share its
+// slopes.
+//
+// A tangent rule is an overload of the operation on Dual. It is written in operations, so a Jacobian can be
+// differentiated by parameters and inputs. An operation without an overload does not compile on a Dual.
+#include <functional>
+
+#include "engine/variable.h"
+
+namespace elbow {
+
+struct Dual {
+  Variable primal;    ///< (batch, n)
+  Variable tangents;  ///< (d, batch, n): tangents[k] is the derivative by input k
+};
+
+/// z, (batch, d), with the unit vectors as tangents: what follows carries the Jacobian by z.
+Dual seeded(const Variable& z);
+
+/// Element-wise f. Its slope is f's own backward rule at gradient 1, so a formula and its derivative stand
+/// once.
+Dual elementwise(const Dual& x, const std::function<Variable(const Variable&)>& f);
+
+/// kernels/matmul.h on value and tangents; the bias has no tangent.
+Dual linear(const Dual& x, const Variable& weight, const Variable& bias);
+
+}  // namespace elbow

@@ -1,0 +1,129 @@
+#include "experiments/experiment.h"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <new>
+#include <sstream>
+
+#include "experiments/build_info.h"
+#include "experiments/command_line.h"
+#include "experiments/log.h"
+#include "experiments/machine.h"
+#include "experiments/manifest.h"
+#include "experiments/run_folder.h"
+#include "experiments/stop.h"
+#include "kernels/error.h"
+
+namespace elbow {
+namespace {
+
+constexpr int internal_error = 1;
+constexpr int stopped = 130;
+
+void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+/// Results that could not be printed are an error, unless the reader went away on purpose (`| head`).
+void flush_results() {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  if (errno != EPIPE && errno != 0)
+    throw DataError(fmt::format("[stdout] writing failed: {}; the results are in the run folder",
+                                std::generic_category().message(errno)));
+}
+
+int run_program(int argc, char** argv, const Experiment& experiment) {
+  CommandLine command_line = parse_command_line(argc, argv, experiment);
+  if (!command_line.answer.empty()) {
+    print(command_line.answer);
+    flush_results();
+    return 0;
+  }
+  Options& options = command_line.options;
+  resolve_machine(options);
+  log_info(fmt::format("elbow {}  {}", version_text(), device_line(options)));
+  if (options.dry_run) {
+    print(experiment.plan(options));
+    flush_results();
+    return 0;
+  }
+  watch_signals();
+  const Outcome outcome = run_experiment(experiment, options);
+  if (stop_requested()) {
+    const std::string out = options.out.empty() ? "" : " --out " + options.out;
+    log_info(fmt::format("stopped and saved; go on with: {} --resume{}", experiment.name, out));
+  } else {
+    std::ostringstream claims;
+    print_claims(claims, outcome.claims, colour_wanted(STDOUT_FILENO));
+    print(claims.str());
+  }
+  flush_results();
+  return exit_code(outcome);
+}
+
+}  // namespace
+
+Recipe default_recipe(Protocol protocol) { return protocol == Protocol::text ? Recipe::best : Recipe::paper; }
+
+Options defaults_of(const Experiment& experiment, Protocol protocol, Recipe recipe, bool quick) {
+  Options options = experiment.defaults(protocol, recipe, quick);
+  options.protocol = protocol;
+  options.recipe = recipe;
+  options.quick = quick;
+  return options;
+}
+
+Device device_of(const Options& options) {
+  return options.device == DeviceChoice::cuda ? Device::cuda : Device::cpu;
+}
+
+Outcome run_experiment(const Experiment& experiment, const Options& options) {
+  const RunFolder folder(experiment, options);
+  Manifest manifest(folder, experiment.name, options);
+  log_info(fmt::format("{}  {}", experiment.name, folder.path().string()));
+  Outcome outcome;
+  try {
+    outcome = experiment.run(options, folder);
+    if (!stop_requested()) write_summary(folder.path(), experiment.question, outcome.claims);
+  } catch (const std::exception& error) {
+    manifest.finish(error.what());
+    throw;
+  }
+  manifest.finish(stop_requested() ? "stopped" : "done");
+  if (outcome.failed_runs > 0)
+    log_warning(
+        fmt::format("{} runs ended in a NaN or an overflow; runs.csv names them", outcome.failed_runs));
+  return outcome;
+}
+
+int exit_code(const Outcome& outcome) {
+  if (stop_requested()) return stopped;
+  if (outcome.error != 0) return outcome.error;
+  if (outcome.failed_runs > 0) return NumericalError("").exit_code();
+  return failed_claims(outcome.claims) > 0 ? 6 : 0;
+}
+
+int experiment_main(int argc, char** argv, const Experiment& experiment) {
+  // A full disk and a closed pipe are to come back as errors of write, not to kill a training.
+  std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return run_program(argc, argv, experiment);
+  } catch (const Error& error) {
+    log_error(error.what());
+    return error.exit_code();
+  } catch (const std::bad_alloc&) {
+    log_error("out of memory; try fewer --threads, a smaller --batch or --hidden");
+    return internal_error;
+  } catch (const std::exception& error) {
+    log_error(fmt::format("internal error: {}", error.what()));
+    return internal_error;
+  }
+}
+
+}  // namespace elbow

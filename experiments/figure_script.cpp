@@ -1,0 +1,359 @@
+// The gnuplot script of a figure. Lengths are in units of the SVG's pixels; the other terminals scale them.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "experiments/figure.h"
+#include "experiments/figure_points.h"
+
+namespace elbow {
+namespace {
+
+constexpr double left_margin = 66;
+constexpr double y_label_distance = 50;  // from the axis to the middle of its label
+constexpr double right_margin = 16;
+constexpr double bottom_margin = 54;
+constexpr double panel_title_height = 28;
+constexpr double title_height = 26;
+constexpr double legend_row_height = 14;
+constexpr double legend_gap = 8;
+constexpr double top_margin = 6;
+
+struct Style {
+  std::string_view colour;
+  int marker;  // gnuplot's pt
+  double size;
+};
+
+Style style_of(Role role) {
+  switch (role) {
+    case Role::ours:
+      return {"0072b2", 7, 0.75};
+    case Role::second:
+      return {"d55e00", 5, 0.7};
+    case Role::third:
+      return {"009e73", 9, 0.9};
+    case Role::fourth:
+      return {"cc79a7", 13, 0.95};
+    case Role::fifth:
+      return {"e69f00", 11, 0.9};
+    case Role::paper:
+      return {"202020", 6, 1.05};
+    case Role::theory:
+      return {"707070", 2, 0.7};
+  }
+  return {};
+}
+
+std::string literal(std::string_view text) {
+  std::string result = "'";
+  for (const char byte : text) {
+    if (byte == '\'') result += byte;
+    result += byte;
+  }
+  return result + "'";
+}
+
+struct Axis {
+  double low;
+  double high;
+};
+
+/// The smallest range that holds the values and a margin; decades of a logarithmic axis count as lengths.
+class AxisBuilder {
+ public:
+  explicit AxisBuilder(bool logarithmic) : logarithmic_(logarithmic) {}
+
+  void include(double value) {
+    if (!std::isfinite(value) || (logarithmic_ && value <= 0)) return;
+    const double place = logarithmic_ ? std::log10(value) : value;
+    low_ = std::min(low_, place);
+    high_ = std::max(high_, place);
+  }
+  bool empty() const { return low_ > high_; }
+
+  Axis axis() const {
+    double low = empty() ? 0 : low_, high = empty() ? 1 : high_;
+    const double least = logarithmic_ ? 0.3 : 1e-6 * std::max(std::abs(low), std::abs(high));
+    double margin = 0.06 * (high - low);
+    if (high - low <= least) margin = logarithmic_ ? 0.3 : (low == 0 ? 0.5 : 0.1 * std::abs(low));
+    low -= margin;
+    high += margin;
+    return logarithmic_ ? Axis{std::pow(10, low), std::pow(10, high)} : Axis{low, high};
+  }
+
+ private:
+  bool logarithmic_;
+  double low_ = std::numeric_limits<double>::infinity();
+  double high_ = -std::numeric_limits<double>::infinity();
+};
+
+struct Axes {
+  Axis x;
+  Axis y;
+  int left_out;
+  bool empty;
+};
+
+Axes axes_of(const Panel& panel) {
+  AxisBuilder x(panel.log_x), y(panel.log_y), reference_x(panel.log_x), reference_y(panel.log_y);
+  int left_out = 0;
+  for (const Series& series : panel.series) {
+    const bool reference = series.kind == Kind::dashed_reference;
+    const DrawnSeries shown = drawn(panel, series);
+    left_out += shown.left_out;
+    for (const DrawnPoint& point : shown.points) {
+      (reference ? reference_x : x).include(point.x);
+      for (const double value : {point.y, point.low, point.high})
+        (reference ? reference_y : y).include(value);
+    }
+  }
+  const bool only_references = x.empty();
+  return {only_references ? reference_x.axis() : x.axis(), only_references ? reference_y.axis() : y.axis(),
+          left_out, only_references && reference_x.empty()};
+}
+
+/// Ticks at 1, 2 and 5 times powers of ten, for logarithmic axes of fewer than two decades.
+std::string ticks_within_decades(const Axis& axis) {
+  std::string ticks;
+  for (int exponent = static_cast<int>(std::floor(std::log10(axis.low)));
+       exponent <= static_cast<int>(std::floor(std::log10(axis.high))); ++exponent) {
+    for (const int digit : {1, 2, 5}) {
+      const double value = digit * std::pow(10, exponent);
+      if (value < axis.low || value > axis.high) continue;
+      const std::string label = exponent >= -3 && exponent <= 3
+                                    ? fmt::format("{:g}", value)
+                                    : fmt::format("{}·10^{{{}}}", digit, exponent);
+      ticks += fmt::format("{}'{}' {:g}", ticks.empty() ? "" : ", ", label, value);
+    }
+  }
+  return "(" + ticks + ")";
+}
+
+std::string axis_commands(char name, const Axis& axis, bool logarithmic) {
+  std::string text = fmt::format("set {}range [{:.6g}:{:.6g}]\n", name, axis.low, axis.high);
+  if (!logarithmic) {
+    return text +
+           fmt::format("set {0}tics nomirror autofreq\nset m{0}tics default\nset format {0} '%h'\n", name);
+  }
+  const double decades = std::log10(axis.high / axis.low);
+  text += fmt::format("set logscale {}\n", name);
+  if (decades < 2) return text + fmt::format("set {}tics nomirror {}\n", name, ticks_within_decades(axis));
+  const int step = static_cast<int>(std::ceil(decades / 7));
+  return text + fmt::format("set {0}tics nomirror 1e{1}\nset m{0}tics {2}\nset format {0} '10^{{%T}}'\n",
+                            name, step, step == 1 ? 10 : step);
+}
+
+/// How a series is drawn, after "with".
+std::string look(const Series& series, bool bars) {
+  const Style style = style_of(series.role);
+  switch (series.kind) {
+    case Kind::line:
+      return fmt::format("lines lw 1.8 lc rgb '#{}'", style.colour);
+    case Kind::dashed_reference:
+      return fmt::format("lines lw 1.3 dt (10,6) lc rgb '#{}'", style.colour);
+    case Kind::band:
+      return fmt::format("filledcurves fs transparent solid 0.22 noborder lc rgb '#{}'", style.colour);
+    case Kind::points: {
+      const bool cloud = !bars && series.x.size() > 60;
+      return fmt::format("{} pt {} ps {} lw 1.2 lc rgb '#{}{}'", bars ? "yerrorbars" : "points", style.marker,
+                         cloud ? 0.6 * style.size : style.size, cloud ? "60" : "", style.colour);
+    }
+    case Kind::line_points:
+      return fmt::format("linespoints pt {} ps {} lw 1.4 lc rgb '#{}'", style.marker, style.size,
+                         style.colour);
+  }
+  return {};
+}
+
+/// Behind comes first: areas, references, lines, markers, the paper's open markers.
+int depth(const Series& series) {
+  switch (series.kind) {
+    case Kind::band:
+      return 0;
+    case Kind::dashed_reference:
+      return 1;
+    case Kind::line:
+      return 2;
+    default:
+      return series.role == Role::paper ? 4 : 3;
+  }
+}
+
+std::string plot_elements(const Panel& panel, std::size_t panel_number, const Axis& y) {
+  std::vector<std::size_t> order(panel.series.size());
+  for (std::size_t s = 0; s < order.size(); ++s) order[s] = s;
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return depth(panel.series[a]) < depth(panel.series[b]);
+  });
+  std::string text;
+  for (const std::size_t s : order) {
+    const Series& series = panel.series[s];
+    const std::vector<DrawnPoint> points = drawn(panel, series).points;
+    if (points.empty()) continue;
+    const bool bars =
+        series.kind != Kind::band &&
+        std::any_of(points.begin(), points.end(), [](const DrawnPoint& p) { return !std::isnan(p.low); });
+    const bool below_axis = panel.log_y && std::any_of(points.begin(), points.end(),
+                                                       [](const DrawnPoint& p) { return p.low <= 0; });
+    const std::string low = below_axis ? fmt::format("($5 > 0 ? $5 : {:.6g})", y.low) : "5";
+    const std::string x = fmt::format("csv using (x({}, {}))", panel_number, s + 1);
+    if (bars && series.kind == Kind::line_points) {
+      Series joined = series;
+      joined.kind = Kind::points;
+      text += fmt::format(", \\\n  {}:4:{}:6 with {}", x, low, look(joined, true));
+    }
+    const bool with_bars = bars && series.kind == Kind::points;
+    const std::string columns = series.kind == Kind::band ? low + ":6" : with_bars ? "4:" + low + ":6" : "4";
+    text += fmt::format(", \\\n  {}:{} with {}", x, columns, look(series, with_bars));
+  }
+  return text;
+}
+
+/// The first series of each label, in the order of appearance.
+std::vector<const Series*> legend_of(const Figure& figure) {
+  std::vector<const Series*> entries;
+  for (const Panel& panel : figure.panels) {
+    for (const Series& series : panel.series) {
+      const bool known = std::any_of(entries.begin(), entries.end(),
+                                     [&](const Series* entry) { return entry->label == series.label; });
+      if (!series.label.empty() && !known) entries.push_back(&series);
+    }
+  }
+  return entries;
+}
+
+struct Layout {
+  double panel_width;
+  double panel_height;  // of the axes' frame
+  double width;
+  double height;
+  int legend_columns;
+  int legend_rows;
+};
+
+Layout layout_of(const Figure& figure, const std::vector<const Series*>& legend) {
+  const std::size_t panels = figure.panels.size();
+  const double panel_width = panels == 1 ? 480 : panels == 2 ? 420 : 345;
+  const double panel_height = panels == 1 ? 300 : panels == 2 ? 280 : 262;
+  const double width = panel_width * static_cast<double>(panels);
+  std::size_t longest = 0;
+  for (const Series* entry : legend) longest = std::max(longest, entry->label.size());
+  const int entries = static_cast<int>(legend.size());
+  const int fitting = std::max(1, static_cast<int>((width - 20) / (60 + 7.0 * static_cast<double>(longest))));
+  const int columns = std::clamp(fitting, 1, std::max(1, entries));
+  const int rows = (entries + columns - 1) / columns;
+  return {panel_width,
+          panel_height,
+          width,
+          top_margin + (figure.title.empty() ? 0 : title_height) +
+              (rows > 0 ? legend_row_height * rows + legend_gap : 0) + panel_title_height + panel_height +
+              bottom_margin,
+          columns,
+          rows};
+}
+
+/// The legend and the title, as an empty plot of the figure's whole width: gnuplot fits a legend to its plot.
+std::string heading_commands(const Figure& figure, const Layout& layout,
+                             const std::vector<const Series*>& legend) {
+  std::string text;
+  double top = top_margin;
+  if (!figure.title.empty()) {
+    text +=
+        fmt::format("set label 1 {} at screen 0.5, screen {:.4f} center\n",
+                    literal("{/:Bold " + figure.title + "}"), 1 - (top + 0.5 * title_height) / layout.height);
+    top += title_height;
+  }
+  if (text.empty() && legend.empty()) return text;
+  text =
+      "\n# Title and legend\nset lmargin at screen 0; set rmargin at screen 1\n"
+      "unset logscale; unset label; unset xlabel; unset border; unset tics\nset xrange [0:1]; set yrange "
+      "[0:1]\n" +
+      text;
+  text += fmt::format(
+      "set key at screen 0.5, screen {:.4f} center top horizontal maxcols {} Left reverse samplen 2\n",
+      1 - top / layout.height, layout.legend_columns);
+  text += "plot NaN";
+  for (const Series* entry : legend) {
+    text += fmt::format(", \\\n  keyentry with {} title {}", look(*entry, false), literal(entry->label));
+  }
+  return text + "\nunset key\n";
+}
+
+std::string panel_commands(const Figure& figure, std::size_t p, const Layout& layout) {
+  const Panel& panel = figure.panels[p];
+  const Axes axes = axes_of(panel);
+  const double left = layout.panel_width * static_cast<double>(p) + left_margin;
+  const double right = layout.panel_width * static_cast<double>(p + 1) - right_margin;
+  const double top = (bottom_margin + layout.panel_height) / layout.height;
+  std::string text = fmt::format("\n# Panel {}\n", p + 1);
+  text += fmt::format("set lmargin at screen {:.4f}; set rmargin at screen {:.4f}\n", left / layout.width,
+                      right / layout.width);
+  text += fmt::format("set bmargin at screen {:.4f}; set tmargin at screen {:.4f}\n",
+                      bottom_margin / layout.height, top);
+  text += "unset logscale; unset label\n";
+  const std::string letter =
+      figure.panels.size() > 1 ? fmt::format("{{/:Bold {}}}   ", static_cast<char>('a' + p)) : std::string();
+  text +=
+      fmt::format("set label 1 {} at graph 0, graph 1 left offset 0, 0.9\n", literal(letter + panel.title));
+  // Not "set ylabel": it would stand as far off as gnuplot takes the tick labels' markup for wide.
+  text += fmt::format("set label 2 {} at screen {:.4f}, graph 0.5 center rotate\n", literal(panel.y_label),
+                      (left - y_label_distance) / layout.width);
+  const std::string note = axes.empty ? "no points"
+                           : axes.left_out > 0
+                               ? fmt::format("{} not shown (≤ 0 or not finite)", axes.left_out)
+                               : "";
+  if (!note.empty()) {
+    text += fmt::format(
+        "set label 3 '{{/*0.8 {}}}' at graph 1, graph 1 right offset 0, 0.9 tc rgb '#707070'\n", note);
+  }
+  text += fmt::format("set xlabel {}\n", literal(panel.x_label));
+  text += axis_commands('x', axes.x, panel.log_x);
+  text += axis_commands('y', axes.y, panel.log_y);
+  text += "plot NaN" + plot_elements(panel, p + 1, axes.y);
+  return text + "\n";
+}
+
+}  // namespace
+
+std::string figure_script(const Figure& figure, std::string_view name) {
+  expect_drawable(figure);
+  const std::vector<const Series*> legend = legend_of(figure);
+  const Layout layout = layout_of(figure, legend);
+  const double scale = std::min(2.5, 1500 / layout.width);
+  std::string text = fmt::format(
+      "# Draws {0}.csv as {0}.svg, {0}.pdf and {0}.png: gnuplot {0}.gp\n"
+      "csv = '{0}.csv'\n"
+      "set encoding utf8\n"
+      "set datafile separator comma\n"
+      "set datafile columnheaders\n"
+      "x(panel, series) = column(1) == panel && column(2) == series ? column(3) : NaN\n"
+      "set grid xtics ytics lt 1 lw 0.6 lc rgb '#e4e4e4'\n"
+      "set errorbars 0.5\n"
+      "set clip two\n"
+      "set pointintervalbox 0.001\n"
+      "set key noautotitle\n"
+      "\n"
+      "do for [output in 'svg pdf png'] {{\n",
+      name);
+  text += fmt::format(
+      "if (output eq 'svg') {{ set terminal svg size {:.0f},{:.0f} font 'sans-serif,12' background 'white' "
+      "}}\n"
+      "if (output eq 'pdf') {{ set terminal pdfcairo size {:.3f}in,{:.3f}in font 'DejaVu Sans,9' }}\n"
+      "if (output eq 'png') {{ set terminal pngcairo size {:.0f},{:.0f} font 'DejaVu Sans,9' fontscale "
+      "{:.4g} "
+      "linewidth {:.4g} pointscale {:.4g} }}\n",
+      layout.width, layout.height, layout.width / 96, layout.height / 96, layout.width * scale,
+      layout.height * scale, scale, scale, scale);
+  text += fmt::format("set output '{}.'.output\nset multiplot\n", name);
+  text += heading_commands(figure, layout, legend);
+  text +=
+      "\nset border 3 lw 1 lc rgb '#404040'\n"
+      "set tics out scale 0.7, 0.4 textcolor rgb '#202020'\n";
+  for (std::size_t p = 0; p < figure.panels.size(); ++p) text += panel_commands(figure, p, layout);
+  return text + "\nunset multiplot\nunset output\n}\n";
+}
+
+}  // namespace elbow

@@ -1,0 +1,152 @@
+#include "experiments/measurements.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "experiments/metrics.h"
+#include "experiments/statistics.h"
+
+namespace elbow {
+namespace {
+
+constexpr Index rows_at_once = 1000;
+constexpr Index authors_batch = 64;
+
+double number(const std::optional<double>& value) {
+  return value.value_or(std::numeric_limits<double>::quiet_NaN());
+}
+
+void append(std::vector<double>& all, const Tensor& part) {
+  const std::vector<double> values = part.to_vector<double>();
+  all.insert(all.end(), values.begin(), values.end());
+}
+
+/// What the model makes of the validation set, sample by sample; (samples, dim) each, row-major.
+struct Encoded {
+  std::vector<double> mean;      // mu(x)
+  std::vector<double> sampled;   // a draw from q(z | x)
+  std::vector<double> variance;  // sigma_k(x)^2
+  std::vector<double>
+      jacobian;    // of the decoder at mu(x), (samples, observation_dim, dim), in the data's units
+  double mse = 0;  // mean over the samples of |f(mu(x)) - x|^2 / observation_dim
+};
+
+/// Tangents (dim, batch, D) as Jacobians (batch, D, dim).
+void append_jacobians(std::vector<double>& all, const Tensor& tangents, double scale) {
+  const Index dim = tangents.shape()[0];
+  const Index batch = tangents.shape()[1];
+  const Index outputs = tangents.shape()[2];
+  const std::vector<double> t = tangents.to_vector<double>();
+  for (Index i = 0; i < batch; ++i) {
+    for (Index c = 0; c < outputs; ++c) {
+      for (Index k = 0; k < dim; ++k) all.push_back(scale * t[(k * batch + i) * outputs + c]);
+    }
+  }
+}
+
+Encoded encode_all(const Vae& vae, const Training& training, const Truth& truth, std::uint64_t seed) {
+  const NoGradient off;
+  const Parameters& parameters = training.best_parameters();
+  const double scale = training.data_scale();
+  const Index samples = truth.observations.shape()[0];
+  const Index dim = vae.config().latent_dim;
+  Encoded all;
+  double squares = 0;
+  for (Index first = 0; first < samples; first += rows_at_once) {
+    const Index count = std::min(rows_at_once, samples - first);
+    const Variable x = Variable(rows(truth.observations, first, count)) / scale;
+    const Variable encoder = vae.encode(parameters, x);
+    const Variable mu = slice(encoder, 1, 0, dim);
+    const Variable sigma = exponential(slice(encoder, 1, dim, dim));
+    const Variable noise(normal({seed, Stream::final_noise, 1, static_cast<std::uint32_t>(first)}, count, dim,
+                                x.dtype(), x.device()));
+    const Dual decoded = vae.decode(parameters, seeded(mu));
+    append(all.mean, mu.value());
+    append(all.sampled, (mu + sigma * noise).value());
+    append(all.variance, square(sigma).value());
+    append_jacobians(all.jacobian, decoded.tangents.value(), scale);
+    for (double residual : (decoded.primal - x).value().to_vector<double>()) squares += residual * residual;
+  }
+  all.mse = squares * scale * scale / static_cast<double>(truth.observations.count());
+  return all;
+}
+
+/// Right side of eq. 12 per sample and latent, for the prior N(0, 1).
+std::vector<double> right_side_12(const Encoded& all, double precision, Index outputs, Index dim) {
+  std::vector<double> result;
+  const Index size = outputs * dim;
+  for (std::size_t at = 0; at + size <= all.jacobian.size(); at += size) {
+    for (double norm : column_norms(std::span(all.jacobian).subspan(at, size), outputs, dim)) {
+      result.push_back(1 / (1 + precision * norm * norm));
+    }
+  }
+  return result;
+}
+
+std::vector<double> column(const std::vector<double>& matrix, Index columns, Index k) {
+  std::vector<double> result;
+  for (std::size_t i = k; i < matrix.size(); i += columns) result.push_back(matrix[i]);
+  return result;
+}
+
+/// Mean over full batches of c_IMA of the batch's mean Jacobian, as the authors report it.
+double c_ima_of_mean_jacobians(const Encoded& all, Index dim) {
+  const std::size_t size = authors_batch * dim * dim;
+  std::vector<double> values;
+  for (std::size_t at = 0; at + size <= all.jacobian.size(); at += size) {
+    values.push_back(number(c_ima_mean_jacobian(std::span(all.jacobian).subspan(at, size), dim)));
+  }
+  return number(mean(values));
+}
+
+double mcc(const Truth& truth, const Encoded& all, Index dim, Correlation correlation) {
+  const auto found = mean_correlation(truth.sources.to_vector<double>(), all.mean, dim, correlation);
+  return found ? found->mcc : std::numeric_limits<double>::quiet_NaN();
+}
+
+void append_eq12(Values& values, const Encoded& all, double precision, Index outputs, Index dim) {
+  const std::vector<double> right = right_side_12(all, precision, outputs, dim);
+  std::vector<double> ratio(right.size());
+  for (std::size_t i = 0; i < right.size(); ++i) ratio[i] = all.variance[i] / right[i];
+  const auto mean_of = [](std::span<const double> values) { return mean(values); };
+  const auto median_of = [](std::span<const double> values) { return median(values); };
+  const auto per_latent = [&](const char* name, const std::vector<double>& matrix, const auto& statistic) {
+    for (Index k = 0; k < dim; ++k) {
+      values.emplace_back(fmt::format("{}_{}", name, k + 1), number(statistic(column(matrix, dim, k))));
+    }
+  };
+  per_latent("sigma2", all.variance, mean_of);
+  per_latent("rhs12", right, mean_of);
+  per_latent("sigma2_median", all.variance, median_of);
+  per_latent("ratio12_median", ratio, median_of);
+}
+
+}  // namespace
+
+Values measure(const Vae& vae, const Training& training, const Truth& truth) {
+  const Index dim = vae.config().latent_dim;
+  const Index outputs = vae.config().observation_dim;
+  const Validation fresh =
+      training.evaluate(training.best_parameters(), truth.observations, Stream::final_noise, 0);
+  const Encoded all = encode_all(vae, training, truth, training.config().seed);
+  Values values = {
+      {"neg_elbo", fresh.neg_elbo},
+      {"gap", fresh.neg_elbo + number(mean(truth.log_density))},
+      {"reconstruction", fresh.reconstruction},
+      {"kl", fresh.kl},
+      {"mcc", mcc(truth, all, dim, Correlation::pearson)},
+      {"mcc_spearman", mcc(truth, all, dim, Correlation::spearman)},
+      {"mcc_minibatch",
+       number(mcc_minibatch(truth.sources.to_vector<double>(), all.sampled, dim, authors_batch))},
+      {"c_ima", number(mean_c_ima(all.jacobian, dim))},
+      {"c_ima_mean_jacobian", c_ima_of_mean_jacobians(all, dim)},
+      {"mse_reconstruction", all.mse},
+  };
+  append_eq12(values, all, training.config().precision, outputs, dim);
+  return values;
+}
+
+}  // namespace elbow

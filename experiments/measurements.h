@@ -1,0 +1,21 @@
+#pragma once
+// What is measured on a trained VAE whose ground truth is known: one row of runs.csv.
+#include <vector>
+
+#include "experiments/run_record.h"
+
+namespace elbow {
+
+/// The validation part of a data set, with its truth.
+struct Truth {
+  Tensor sources;                   ///< (samples, dim)
+  Tensor observations;              ///< (samples, observation_dim), as trained on
+  std::vector<double> log_density;  ///< log p(x), nats
+};
+
+/// Measures the best parameters of a training on the whole validation set, with fresh noise. sigma2, rhs12
+/// (the right side of eq. 12, J at mu(x), prior N(0, 1)) and their ratio are per latent: means `sigma2_k`,
+/// `rhs12_k` and medians `sigma2_median_k`, `ratio12_median_k` over the samples, k from 1.
+Values measure(const Vae& vae, const Training& training, const Truth& truth);
+
+}  // namespace elbow

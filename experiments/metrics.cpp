@@ -1,0 +1,261 @@
+#include "experiments/metrics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <string_view>
+
+#include "experiments/statistics.h"
+#include "kernels/error.h"
+
+namespace elbow {
+namespace {
+
+std::size_t as_size(Index index) { return static_cast<std::size_t>(index); }
+
+/// The number of (size)-sized items in values; throws where they do not divide.
+Index items(std::string_view operation, std::span<const double> values, Index size) {
+  const Index length = static_cast<Index>(values.size());
+  if (size < 1 || length % size != 0) {
+    throw UsageError("[" + std::string(operation) + "] expected whole items of " + std::to_string(size) +
+                     " numbers, got " + std::to_string(length) + " numbers");
+  }
+  return length / size;
+}
+
+void expect_square(std::string_view operation, std::span<const double> matrix, Index n) {
+  if (n < 1 || static_cast<Index>(matrix.size()) != n * n) {
+    throw UsageError("[" + std::string(operation) + "] expected (" + std::to_string(n) + ", " +
+                     std::to_string(n) + "), got " + std::to_string(matrix.size()) + " numbers");
+  }
+}
+
+bool all_finite(std::span<const double> values) {
+  return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+}
+
+std::vector<std::vector<double>> columns_of(std::span<const double> matrix, Index rows, Index columns) {
+  std::vector<std::vector<double>> result(as_size(columns), std::vector<double>(as_size(rows)));
+  for (Index row = 0; row < rows; ++row) {
+    for (Index column = 0; column < columns; ++column) {
+      result[as_size(column)][as_size(row)] = matrix[as_size(row * columns + column)];
+    }
+  }
+  return result;
+}
+
+/// log abs det of an n x n matrix, which is overwritten by its LU factors; -inf for a singular one.
+double log_abs_det(std::vector<double>& matrix, Index n) {
+  const auto at = [&](Index row, Index column) -> double& { return matrix[as_size(row * n + column)]; };
+  double result = 0;
+  for (Index k = 0; k < n; ++k) {
+    Index pivot = k;
+    for (Index row = k + 1; row < n; ++row) {
+      if (std::abs(at(row, k)) > std::abs(at(pivot, k))) pivot = row;
+    }
+    if (at(pivot, k) == 0) return -std::numeric_limits<double>::infinity();
+    if (pivot != k) std::swap_ranges(&at(k, 0), &at(k, 0) + n, &at(pivot, 0));
+    result += std::log(std::abs(at(k, k)));
+    for (Index row = k + 1; row < n; ++row) {
+      const double factor = at(row, k) / at(k, k);
+      for (Index column = k + 1; column < n; ++column) at(row, column) -= factor * at(k, column);
+    }
+  }
+  return result;
+}
+
+/// log det of a symmetric n x n matrix by Cholesky, which overwrites the lower triangle; -inf where a pivot
+/// is not positive.
+double log_det_positive_definite(std::vector<double>& matrix, Index n) {
+  const auto at = [&](Index row, Index column) -> double& { return matrix[as_size(row * n + column)]; };
+  double result = 0;
+  for (Index k = 0; k < n; ++k) {
+    for (Index j = 0; j < k; ++j) at(k, k) -= at(k, j) * at(k, j);
+    if (!(at(k, k) > 0)) return -std::numeric_limits<double>::infinity();
+    result += std::log(at(k, k));
+    at(k, k) = std::sqrt(at(k, k));
+    for (Index row = k + 1; row < n; ++row) {
+      for (Index j = 0; j < k; ++j) at(row, k) -= at(row, j) * at(k, j);
+      at(row, k) /= at(k, k);
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+std::vector<Index> best_assignment(std::span<const double> score, Index n) {
+  if (n == 0) return {};
+  expect_square("best_assignment", score, n);
+  if (!all_finite(score)) throw UsageError("[best_assignment] expected finite scores");
+  // Rows and columns count from 1; column 0 holds the row that is looking for a place. Cost = -score.
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const auto size = as_size(n) + 1;
+  std::vector<double> row_potential(size, 0), column_potential(size, 0);
+  std::vector<std::size_t> row_of_column(size, 0), previous_column(size, 0);
+  for (std::size_t row = 1; row < size; ++row) {
+    row_of_column[0] = row;
+    std::size_t column = 0;
+    std::vector<double> slack(size, infinity);
+    std::vector<bool> visited(size, false);
+    do {  // one step of Dijkstra's algorithm on the reduced costs, until a free column is reached
+      visited[column] = true;
+      const std::size_t current = row_of_column[column];
+      std::size_t nearest = 0;
+      double step = infinity;
+      for (std::size_t next = 1; next < size; ++next) {
+        if (visited[next]) continue;
+        const double reduced =
+            -score[(current - 1) * as_size(n) + next - 1] - row_potential[current] - column_potential[next];
+        if (reduced < slack[next]) {
+          slack[next] = reduced;
+          previous_column[next] = column;
+        }
+        if (slack[next] < step) {
+          step = slack[next];
+          nearest = next;
+        }
+      }
+      for (std::size_t next = 0; next < size; ++next) {
+        if (visited[next]) {
+          row_potential[row_of_column[next]] += step;
+          column_potential[next] -= step;
+        } else {
+          slack[next] -= step;
+        }
+      }
+      column = nearest;
+    } while (row_of_column[column] != 0);
+    while (column != 0) {
+      row_of_column[column] = row_of_column[previous_column[column]];
+      column = previous_column[column];
+    }
+  }
+  std::vector<Index> column_of_row(as_size(n));
+  for (std::size_t column = 1; column < size; ++column) {
+    column_of_row[row_of_column[column] - 1] = static_cast<Index>(column) - 1;
+  }
+  return column_of_row;
+}
+
+std::optional<MeanCorrelation> mean_correlation(std::span<const double> truth,
+                                                std::span<const double> estimate, Index factors,
+                                                Correlation correlation) {
+  const Index samples = items("mean_correlation", truth, factors);
+  if (truth.size() != estimate.size()) {
+    throw UsageError("[mean_correlation] expected true and estimated factors of one shape, got " +
+                     std::to_string(truth.size()) + " and " + std::to_string(estimate.size()) + " numbers");
+  }
+  if (!all_finite(truth) || !all_finite(estimate)) return std::nullopt;
+  auto true_columns = columns_of(truth, samples, factors);
+  auto estimated_columns = columns_of(estimate, samples, factors);
+  if (correlation == Correlation::spearman) {  // Pearson's on ranks, each column ranked once
+    for (auto& column : true_columns) column = mean_ranks(column);
+    for (auto& column : estimated_columns) column = mean_ranks(column);
+  }
+  std::vector<double> score;
+  for (const auto& true_column : true_columns) {
+    for (const auto& estimated_column : estimated_columns) {
+      const std::optional<double> value = pearson(true_column, estimated_column);
+      if (!value) return std::nullopt;
+      score.push_back(std::abs(*value));
+    }
+  }
+  MeanCorrelation result{0, best_assignment(score, factors), {}};
+  for (Index factor = 0; factor < factors; ++factor) {
+    const Index assigned = result.estimate_of_factor[as_size(factor)];
+    result.correlation_of_factor.push_back(score[as_size(factor * factors + assigned)]);
+  }
+  result.mcc = *mean(result.correlation_of_factor);
+  return result;
+}
+
+std::optional<double> mcc_minibatch(std::span<const double> truth, std::span<const double> sampled_estimate,
+                                    Index factors, Index batch) {
+  if (batch < 1) throw UsageError("[mcc_minibatch] expected batch >= 1, got " + std::to_string(batch));
+  if (truth.size() != sampled_estimate.size()) {
+    throw UsageError("[mcc_minibatch] expected true and estimated factors of one shape, got " +
+                     std::to_string(truth.size()) + " and " + std::to_string(sampled_estimate.size()) +
+                     " numbers");
+  }
+  const Index batches = items("mcc_minibatch", truth, factors) / batch;
+  const std::size_t length = as_size(batch * factors);
+  std::vector<double> values;
+  for (std::size_t first = 0; first < as_size(batches) * length; first += length) {
+    const auto matched =
+        mean_correlation(truth.subspan(first, length), sampled_estimate.subspan(first, length), factors);
+    if (!matched) return std::nullopt;
+    values.push_back(matched->mcc);
+  }
+  return mean(values);
+}
+
+std::vector<double> column_norms(std::span<const double> jacobian, Index rows, Index columns) {
+  if (rows < 0 || columns < 0 || static_cast<Index>(jacobian.size()) != rows * columns) {
+    throw UsageError("[column_norms] expected (" + std::to_string(rows) + ", " + std::to_string(columns) +
+                     "), got " + std::to_string(jacobian.size()) + " numbers");
+  }
+  std::vector<double> norms(as_size(columns), 0);
+  for (Index row = 0; row < rows; ++row) {
+    for (Index column = 0; column < columns; ++column) {
+      double& norm = norms[as_size(column)];
+      norm = std::hypot(norm, jacobian[as_size(row * columns + column)]);
+    }
+  }
+  return norms;
+}
+
+std::optional<double> c_ima(std::span<const double> jacobian, Index n) {
+  expect_square("c_ima", jacobian, n);
+  if (!all_finite(jacobian)) return std::nullopt;
+  const std::vector<double> norms = column_norms(jacobian, n, n);
+  if (std::any_of(norms.begin(), norms.end(),
+                  [](double norm) { return norm == 0 || !std::isfinite(norm); })) {
+    return std::nullopt;
+  }
+  std::vector<double> normalised(jacobian.begin(), jacobian.end());
+  for (std::size_t i = 0; i < normalised.size(); ++i) normalised[i] /= norms[i % as_size(n)];
+  return -log_abs_det(normalised, n);
+}
+
+std::optional<double> c_ima_of_gram(std::span<const double> gram, Index n) {
+  expect_square("c_ima_of_gram", gram, n);
+  if (!all_finite(gram)) return std::nullopt;
+  std::vector<double> norms;
+  for (Index k = 0; k < n; ++k) {
+    const double square = gram[as_size(k * n + k)];
+    if (!(square > 0)) return std::nullopt;
+    norms.push_back(std::sqrt(square));
+  }
+  std::vector<double> correlation(gram.begin(), gram.end());
+  for (std::size_t i = 0; i < correlation.size(); ++i) {
+    correlation[i] /= norms[i / as_size(n)] * norms[i % as_size(n)];
+  }
+  return -0.5 * log_det_positive_definite(correlation, n);
+}
+
+std::optional<double> mean_c_ima(std::span<const double> jacobians, Index n) {
+  const Index samples = items("mean_c_ima", jacobians, n * n);
+  if (samples == 0) return std::nullopt;
+  double sum = 0;
+  for (Index sample = 0; sample < samples; ++sample) {
+    const std::optional<double> value = c_ima(jacobians.subspan(as_size(sample * n * n), as_size(n * n)), n);
+    if (!value) return std::nullopt;
+    sum += *value;
+  }
+  return sum / static_cast<double>(samples);
+}
+
+std::optional<double> c_ima_mean_jacobian(std::span<const double> jacobians, Index n) {
+  const Index samples = items("c_ima_mean_jacobian", jacobians, n * n);
+  if (samples == 0) return std::nullopt;
+  std::vector<double> mean_jacobian(as_size(n * n), 0);
+  for (std::size_t i = 0; i < jacobians.size(); ++i) {
+    mean_jacobian[i % mean_jacobian.size()] += jacobians[i] / static_cast<double>(samples);
+  }
+  return c_ima(mean_jacobian, n);
+}
+
+}  // namespace elbow

@@ -1,0 +1,34 @@
+#pragma once
+// The paper's numbers, computed from the result files of the authors' own runs: medians, quartiles, means and
+// standard deviations over n runs (over n factors of runs where a quantity is per factor).
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace elbow {
+
+struct ReferenceRow {
+  double gamma_square;
+  std::string_view quantity;
+  double median;
+  double q25;
+  double q75;
+  double mean;
+  double standard_deviation;
+  int n;
+};
+
+/// Fig. 2, by quantity and gamma^2 = 1e1 .. 1e5; the content of
+/// experiments/reference/fig2_self_consistency.csv. Quantities: "c_ima(mean Jacobian)", "mcc" (of
+/// mini-batches), "mse(f(mu(x)),x)", "neg_elbo", "rhs_of_eq_12", "sigma_k^2", "sigma_k^2 / rhs".
+std::span<const ReferenceRow> figure2_reference();
+
+/// The rows of one quantity, in ascending gamma^2. Throws UsageError for a quantity that the table does not
+/// have.
+std::vector<ReferenceRow> rows_of(std::span<const ReferenceRow> table, std::string_view quantity);
+
+/// The row of one quantity at one gamma^2. Throws UsageError where the table has none.
+const ReferenceRow& row_of(std::span<const ReferenceRow> table, std::string_view quantity,
+                           double gamma_square);
+
+}  // namespace elbow

@@ -1,0 +1,51 @@
+#pragma once
+// What a finished run leaves: one safetensors file with its best parameters under their state_dict names and,
+// in the metadata, its row; and the tables made of all rows.
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "models/training.h"
+
+namespace elbow {
+
+/// Column and value, in the order of runs.csv; a value that is not defined is NaN.
+using Values = std::vector<std::pair<std::string, double>>;
+
+struct Run {
+  std::uint64_t seed;
+  double gamma2;
+};
+
+/// "seed=3_gamma2=1e+04"
+std::string name(const Run& run);
+
+/// A row of runs.csv and its rows of history.csv.
+struct RunRecord {
+  Run run;
+  std::string status;  ///< "done", or what went wrong
+  Index steps = 0;
+  Index epochs = 0;
+  Values values;  ///< empty unless done
+  std::vector<Validation> history;
+
+  bool done() const { return status == "done"; }
+  /// NaN if there is no such column.
+  double value(const std::string& column) const;
+};
+
+/// Atomic; throws DataError if it cannot be written.
+void save_record(const std::filesystem::path& path, const RunRecord& record, const std::string& fingerprint,
+                 const ParameterLayout& layout, const Parameters& parameters);
+
+/// Throws DataError if the file is damaged or belongs to another configuration.
+RunRecord load_record(const std::filesystem::path& path, const Run& run, const std::string& fingerprint);
+
+/// seed,gamma2,status,steps,epochs and the columns of the first finished run; undefined values are empty
+/// cells.
+std::string runs_csv(const std::vector<const RunRecord*>& records);
+/// One row per validation.
+std::string history_csv(const std::vector<const RunRecord*>& records);
+
+}  // namespace elbow

@@ -1,0 +1,174 @@
+#include "experiments/sweep.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <exception>
+#include <limits>
+#include <mutex>
+#include <thread>
+
+#include "engine/files.h"
+#include "engine/safetensors.h"
+#include "experiments/progress.h"
+#include "experiments/run_record.h"
+#include "experiments/stop.h"
+
+namespace elbow {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds between_checkpoints{10};
+
+class Sweep {
+ public:
+  Sweep(const std::string& label, const std::vector<Run>& runs, const RunFolder& folder,
+        const std::string& configuration, const std::function<PreparedRun(const Run&)>& prepare)
+      : runs_(runs),
+        folder_(folder),
+        configuration_(configuration),
+        prepare_(prepare),
+        records_(runs.size()),
+        progress_(label, static_cast<int>(runs.size())) {}
+
+  std::vector<RunRecord> execute(int threads) {
+    for (std::size_t i = 0; i < runs_.size(); ++i) read_finished(i);
+    {
+      std::vector<std::jthread> workers;
+      for (int i = 0; i < threads; ++i) workers.emplace_back([this] { work(); });
+    }
+    if (failure_) std::rethrow_exception(failure_);
+    write_tables();
+    std::vector<RunRecord> finished;
+    for (auto& record : records_) {
+      if (record) finished.push_back(std::move(*record));
+    }
+    return finished;
+  }
+
+ private:
+  std::filesystem::path record_path(std::size_t i) const {
+    return folder_.file(fmt::format("checkpoints/{}.safetensors", name(runs_[i])));
+  }
+  std::filesystem::path state_path(std::size_t i) const {
+    return folder_.file(fmt::format("checkpoints/{}.state.safetensors", name(runs_[i])));
+  }
+  std::string fingerprint(std::size_t i) const {
+    return fmt::format("seed = {}\ngamma2 = {}\n{}", runs_[i].seed, runs_[i].gamma2, configuration_);
+  }
+
+  void read_finished(std::size_t i) {
+    if (!std::filesystem::exists(record_path(i))) return;
+    records_[i] = load_record(record_path(i), runs_[i], fingerprint(i));
+    progress_.skip(static_cast<int>(i));
+  }
+
+  /// A worker's life: take the next run until there is none, or until something ends them all.
+  void work() {
+    try {
+      for (std::size_t i = next_++; i < runs_.size() && !ended(); i = next_++) {
+        if (records_[i]) continue;
+        std::optional<RunRecord> record = train(i);
+        const std::lock_guard lock(mutex_);
+        records_[i] = std::move(record);
+        write_tables();
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!failure_) failure_ = std::current_exception();
+      failed_ = true;
+    }
+  }
+
+  bool ended() const { return stop_requested() || failed_; }
+
+  /// The record of run i, or nothing if a stop came first; its state is then saved.
+  std::optional<RunRecord> train(std::size_t i) {
+    const PreparedRun prepared = prepare_(runs_[i]);
+    const Vae vae(prepared.vae);
+    Training training(vae, prepared.training, prepared.data);
+    if (checkpoint_exists(state_path(i))) {
+      training.restore(load_checkpoint(state_path(i), fingerprint(i)).checkpoint);
+    }
+    RunRecord record{runs_[i], "done", 0, 0, {}, {}};
+    try {
+      if (!train_to_the_end(i, training)) return std::nullopt;
+      record.values = prepared.measure(vae, training);
+    } catch (const NumericalError& error) {
+      record.status = error.what();
+    }
+    record.steps = training.steps();
+    record.epochs = training.epoch();
+    record.history = training.history();
+    save_record(record_path(i), record, fingerprint(i), vae.layout(), training.best_parameters());
+    std::filesystem::remove(state_path(i));
+    std::filesystem::remove(previous_checkpoint(state_path(i)));
+    progress_.update(static_cast<int>(i), 1);
+    return record;
+  }
+
+  bool train_to_the_end(std::size_t i, Training& training) {
+    auto last_saved = Clock::now();
+    while (!training.finished()) {
+      if (ended()) {
+        save(i, training);
+        return false;
+      }
+      training.run_epoch();
+      if (Clock::now() - last_saved > between_checkpoints) {
+        save(i, training);
+        last_saved = Clock::now();
+      }
+      progress_.update(static_cast<int>(i), static_cast<double>(training.epoch()) /
+                                                static_cast<double>(training.config().epochs + 1));
+    }
+    return true;
+  }
+
+  void save(std::size_t i, const Training& training) const {
+    Checkpoint state = training.state();
+    state.fingerprint = fingerprint(i);
+    save_checkpoint(state_path(i), state);
+  }
+
+  void write_tables() const {
+    std::vector<const RunRecord*> finished;
+    for (const auto& record : records_) {
+      if (record) finished.push_back(&*record);
+    }
+    folder_.write("runs.csv", runs_csv(finished));
+    folder_.write("history.csv", history_csv(finished));
+  }
+
+  const std::vector<Run>& runs_;
+  const RunFolder& folder_;
+  const std::string configuration_;
+  const std::function<PreparedRun(const Run&)>& prepare_;
+  std::vector<std::optional<RunRecord>> records_;
+  Progress progress_;
+  std::atomic<std::size_t> next_ = 0;
+  std::mutex mutex_;  // records_, the tables and failure_
+  std::exception_ptr failure_;
+  std::atomic<bool> failed_ = false;
+};
+
+}  // namespace
+
+std::vector<RunRecord> run_sweep(const std::string& label, const std::vector<Run>& runs, int threads,
+                                 const RunFolder& folder, const std::string& configuration,
+                                 const std::function<PreparedRun(const Run&)>& prepare) {
+  return Sweep(label, runs, folder, configuration, prepare).execute(threads);
+}
+
+std::vector<Run> all_runs(const std::vector<std::uint64_t>& seeds, const std::vector<double>& gamma2) {
+  std::vector<Run> runs;
+  for (double precision : gamma2) {
+    for (std::uint64_t seed : seeds) runs.push_back({seed, precision});
+  }
+  return runs;
+}
+
+}  // namespace elbow

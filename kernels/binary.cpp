@@ -1,0 +1,75 @@
+#include "kernels/binary.h"
+
+#include "kernels/strides.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/binary.cpp"
+#include "kernels/simd.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace elbow::kernels::cpu::HWY_NAMESPACE {
+
+template <class T, class Function>
+void row(Function function, Index size, const T* left, Index left_stride, const T* right, Index right_stride,
+         T* output) {
+  if (left_stride == 1 && right_stride == 1) {
+#pragma GCC ivdep
+    for (Index i = 0; i < size; ++i) output[i] = function(left[i], right[i]);
+  } else if (left_stride == 1 && right_stride == 0) {
+    const T same = right[0];
+#pragma GCC ivdep
+    for (Index i = 0; i < size; ++i) output[i] = function(left[i], same);
+  } else if (left_stride == 0 && right_stride == 1) {
+    const T same = left[0];
+#pragma GCC ivdep
+    for (Index i = 0; i < size; ++i) output[i] = function(same, right[i]);
+  } else {
+    for (Index i = 0; i < size; ++i) output[i] = function(left[i * left_stride], right[i * right_stride]);
+  }
+}
+
+template <class T>
+void zip(const Binary<T>& a) {
+  Extents shape = a.shape;
+  std::array<Extents, 2> strides{a.left_strides, a.right_strides};
+  merge_axes(shape, strides);
+  const Index size = shape[max_rank - 1];
+  with_function(a.function, [&](auto function) {
+    T* output = a.output;
+    for_each_row(shape, strides, [&](const std::array<Index, 2>& offsets) {
+      row(function, size, a.left + offsets[0], strides[0][max_rank - 1], a.right + offsets[1],
+          strides[1][max_rank - 1], output);
+      output += size;
+    });
+  });
+}
+
+void binary_float(const Binary<float>& a) { zip(a); }
+void binary_double(const Binary<double>& a) { zip(a); }
+void binary_complex(const Binary<Complex>& a) { zip(a); }
+
+}  // namespace elbow::kernels::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace elbow::kernels::cpu {
+
+HWY_EXPORT(binary_float);
+HWY_EXPORT(binary_double);
+HWY_EXPORT(binary_complex);
+
+template <>
+void run(const Binary<float>& a) {
+  HWY_DYNAMIC_DISPATCH(binary_float)(a);
+}
+template <>
+void run(const Binary<double>& a) {
+  HWY_DYNAMIC_DISPATCH(binary_double)(a);
+}
+template <>
+void run(const Binary<Complex>& a) {
+  HWY_DYNAMIC_DISPATCH(binary_complex)(a);
+}
+
+}  // namespace elbow::kernels::cpu
+#endif

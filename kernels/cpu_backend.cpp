@@ -1,0 +1,33 @@
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "kernels/backend.h"
+
+namespace elbow::kernels::cpu {
+namespace {
+
+void* allocate(std::size_t bytes) { return ::operator new (bytes, std::align_val_t{64}); }
+void release(void* block) { ::operator delete (block, std::align_val_t{64}); }
+void copy(void* to, const void* from, std::size_t bytes) {
+  if (bytes > 0) std::memcpy(to, from, bytes);
+}
+
+template <class Arguments>
+void call(const Arguments& arguments) {
+  run(arguments);
+}
+
+Backend make_backend() {
+  return {"cpu", "CPU", allocate, release,
+          copy,  copy,  copy,     Kernels::filled_by([]<class Arguments>() { return &call<Arguments>; })};
+}
+
+}  // namespace
+
+const Backend& backend() {
+  static const Backend instance = make_backend();
+  return instance;
+}
+
+}  // namespace elbow::kernels::cpu

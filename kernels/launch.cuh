@@ -1,0 +1,75 @@
+#pragma once
+// The one place that launches CUDA kernels, and the words that kernels are written in.
+//
+// A kernel is an index mapping plus calls of the scalar formulas that its CPU twin calls too. Kernel files
+// take everything else of CUDA from here: no triple chevrons, no __shared__, no assembler, no cuda* call of
+// their own. Grids and blocks have one dimension.
+#include <cuda_runtime.h>
+
+#include <string>
+#include <type_traits>
+
+#include "kernels/error.h"
+#include "kernels/types.h"
+
+/// Declares `name`, an uninitialised array of `count` T that the threads of a block share. T may be an array
+/// type.
+#define ELBOW_SHARED(T, name, count) __shared__ alignas(16) T name[count]
+
+namespace elbow::kernels::cuda {
+
+__device__ __forceinline__ int thread_index() { return static_cast<int>(threadIdx.x); }
+__device__ __forceinline__ Index block_index() { return static_cast<Index>(blockIdx.x); }
+
+/// This thread among all threads of the grid, and how many there are: a kernel launched `per_element` loops
+///   for (Index i = global_index(); i < size; i += global_threads())
+__device__ __forceinline__ Index global_index() { return block_index() * blockDim.x + threadIdx.x; }
+__device__ __forceinline__ Index global_threads() { return static_cast<Index>(gridDim.x) * blockDim.x; }
+
+/// Barrier: what the block's threads wrote to shared memory before it, all of them see after it.
+__device__ __forceinline__ void synchronize_block() { __syncthreads(); }
+
+/// Sums each group of `width` neighbouring lanes by halving: lane p takes lane p + width/2, then p + width/4,
+/// ... The group's first lane holds the result. Every lane of the warp must call it.
+template <int width>
+__device__ __forceinline__ double sum_by_halving(double value) {
+  for (int half = width / 2; half > 0; half /= 2) value += __shfl_down_sync(0xffffffffu, value, half, width);
+  return value;
+}
+
+struct Grid {
+  Index blocks;
+  int threads;  ///< per block
+};
+
+/// For kernels that stride over `count` elements. The grid is capped where it fills any GPU, whatever the GPU
+/// at hand.
+inline Grid per_element(Index count) {
+  constexpr int threads = 256;
+  constexpr Index most_blocks = 8192;
+  const Index blocks = (count + threads - 1) / threads;
+  return {blocks < most_blocks ? blocks : most_blocks, threads};
+}
+
+/// For kernels that do one piece of work per block.
+inline Grid per_block(Index pieces, int threads) { return {pieces, threads}; }
+
+/// Runs `kernel` of kernels/<file>.cu on this thread's stream; an empty grid runs nothing. Throws DeviceError
+/// if it cannot be launched; what fails while it runs is thrown by the next copy to the host.
+template <class... Parameters>
+void launch(const char* file, void (*kernel)(Parameters...), Grid grid,
+            std::type_identity_t<Parameters>... arguments) {
+  if (grid.blocks == 0) return;
+  cudaError_t error = cudaErrorInvalidConfiguration;
+  if (grid.blocks <= 0x7fffffff) {
+    kernel<<<static_cast<unsigned>(grid.blocks), grid.threads, 0, cudaStreamPerThread>>>(arguments...);
+    error = cudaGetLastError();
+  }
+  if (error != cudaSuccess) {
+    throw DeviceError("[" + std::string(file) + "] launch of " + std::to_string(grid.blocks) + " blocks of " +
+                      std::to_string(grid.threads) + " threads failed: " + cudaGetErrorString(error) +
+                      " (kernels/" + file + ".cu)");
+  }
+}
+
+}  // namespace elbow::kernels::cuda

@@ -1,0 +1,213 @@
+#include "models/training.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace elbow {
+namespace {
+
+constexpr Index evaluation_rows = 1000;  // a chunk's activations stay in the cache
+
+/// Standard deviation of all elements around their common mean.
+double standard_deviation(const Tensor& x) {
+  const std::vector<double> values = x.to_vector<double>();
+  double sum = 0;
+  for (double value : values) sum += value;
+  const double mean = sum / static_cast<double>(values.size());
+  double squares = 0;
+  for (double value : values) squares += (value - mean) * (value - mean);
+  return std::sqrt(squares / static_cast<double>(values.size()));
+}
+
+Tensor divided(const Tensor& x, double scale) {
+  if (scale == 1) return x;
+  const NoGradient off;
+  return (Variable(x) / scale).value();
+}
+
+TrainingConfig checked(const TrainingConfig& config, Index samples) {
+  if (config.batch < 1 || config.batch > samples) {
+    throw UsageError(
+        fmt::format("batch: expected 1 to {} (the training samples), got {}", samples, config.batch));
+  }
+  if (!(config.precision > 0) || !std::isfinite(config.precision)) {
+    throw UsageError(fmt::format("gamma^2: expected a finite number above 0, got {}", config.precision));
+  }
+  if (!(config.rate > 0) || !std::isfinite(config.rate)) {
+    throw UsageError(fmt::format("learning rate: expected a finite number above 0, got {}", config.rate));
+  }
+  if (config.epochs < 1 || config.validation_every < 1) {
+    throw UsageError(fmt::format("epochs: expected at least 1, got {}, validated every {}", config.epochs,
+                                 config.validation_every));
+  }
+  return config;
+}
+
+double total(const Variable& x) {
+  double sum = 0;
+  for (double value : x.value().to_vector<double>()) sum += value;
+  return sum;
+}
+
+}  // namespace
+
+Training::Training(const Vae& vae, const TrainingConfig& config, const Split& data)
+    : vae_(vae),
+      config_(checked(config, data.train.shape()[0])),
+      scale_(config.scale_data ? standard_deviation(data.train) : 1),
+      precision_(config.precision * scale_ * scale_),
+      train_(divided(data.train, scale_)),
+      validation_(data.validation),
+      parameters_(vae.initial_parameters(config.seed, data.train.dtype(), data.train.device())),
+      best_parameters_(vae.layout(), data.train.dtype(), data.train.device()),
+      adam_(parameters_),
+      batches_(data.train.shape()[0] / config.batch) {
+  if (!(scale_ > 0)) throw UsageError("data: expected observations that vary, got a constant");
+}
+
+double Training::learning_rate() const {
+  if (config_.schedule == Schedule::constant) return config_.rate;
+  const auto last = static_cast<double>(config_.epochs * batches_);
+  const double turn = math::pi * static_cast<double>(adam_.steps()) / last;
+  return config_.final_rate + 0.5 * (config_.rate - config_.final_rate) * (1 + std::cos(turn));
+}
+
+Variable Training::loss(const Tensor& observation, const Tensor& noise) const {
+  const Elbo elbo = vae_.elbo(parameters_, Variable(observation), noise, precision_);
+  return mean(elbo.reconstruction + (config_.beta == 1 ? elbo.kl : config_.beta * elbo.kl));
+}
+
+double Training::step() {
+  const Tensor observation =
+      shuffled_batch(train_, config_.seed, static_cast<std::uint32_t>(epoch_), batch_, config_.batch);
+  const Tensor noise =
+      normal({config_.seed, Stream::training_noise, static_cast<std::uint32_t>(adam_.steps())}, config_.batch,
+             vae_.config().latent_dim, train_.dtype(), train_.device());
+  const Variable value = loss(observation, noise);
+  const double result = value.value().item();
+  if (!std::isfinite(result)) report_not_finite(observation, noise);
+  adam_.step(parameters_, gradients(value, parameters_.variables()), learning_rate());
+  ++batch_;
+  return result;
+}
+
+void Training::report_not_finite(const Tensor& observation, const Tensor& noise) {
+  const auto where =
+      fmt::format("at step {} of seed {}, gamma^2 {:g}", adam_.steps() + 1, config_.seed, config_.precision);
+  for (int i = 0; i < vae_.layout().size(); ++i) {
+    for (double value : parameters_[i].value().to_vector<double>()) {
+      if (!std::isfinite(value)) {
+        throw NumericalError(
+            fmt::format("{} is {} {}: the last gradient overflowed; try a smaller learning rate",
+                        vae_.layout().name(i), value, where));
+      }
+    }
+  }
+  try {
+    const FiniteGuard guard;
+    loss(observation, noise);
+  } catch (const NumericalError& error) {
+    throw NumericalError(fmt::format("{} {}; try a smaller learning rate", error.what(), where));
+  }
+  throw NumericalError(fmt::format("the loss is not finite {}", where));
+}
+
+void Training::run_epoch() {
+  while (batch_ < batches_) step();
+  batch_ = 0;
+  ++epoch_;
+  if (epoch_ % config_.validation_every == 0 || epoch_ == config_.epochs) validate();
+}
+
+bool Training::finished() const {
+  if (epoch_ >= config_.epochs) return true;
+  if (config_.patience == 0 || !best_) return false;
+  return static_cast<Index>(history_.size() - 1 - *best_) >= config_.patience;
+}
+
+const Validation& Training::best() const {
+  if (!best_) throw UsageError("[training] expected at least one validation before asking for the best");
+  return history_[*best_];
+}
+
+Validation Training::evaluate(const Parameters& parameters, const Tensor& observations, Stream stream,
+                              std::uint32_t draw) const {
+  const NoGradient off;
+  const Index samples = observations.shape()[0];
+  Validation result{epoch_, steps(), 0, 0, 0};
+  for (Index first = 0; first < samples; first += evaluation_rows) {
+    const Index count = std::min(evaluation_rows, samples - first);
+    const Tensor chunk = divided(rows(observations, first, count), scale_);
+    const Tensor noise = normal({config_.seed, stream, draw, static_cast<std::uint32_t>(first)}, count,
+                                vae_.config().latent_dim, chunk.dtype(), chunk.device());
+    const Elbo elbo = vae_.elbo(parameters, Variable(chunk), noise, precision_);
+    result.reconstruction += total(elbo.reconstruction);
+    result.kl += total(elbo.kl);
+  }
+  // p(x) = p(x / s) / s^D: back to the units of the data.
+  const double units = static_cast<double>(vae_.config().observation_dim) * std::log(scale_);
+  result.reconstruction = result.reconstruction / static_cast<double>(samples) + units;
+  result.kl /= static_cast<double>(samples);
+  result.neg_elbo = result.reconstruction + config_.beta * result.kl;
+  return result;
+}
+
+void Training::validate() {
+  history_.push_back(
+      evaluate(parameters_, validation_, Stream::validation_noise, static_cast<std::uint32_t>(epoch_)));
+  if (!std::isfinite(history_.back().neg_elbo)) {
+    throw NumericalError(
+        fmt::format("the validation's -ELBO is {} after epoch {} (step {}) of seed {}, gamma^2 {:g}",
+                    history_.back().neg_elbo, epoch_, steps(), config_.seed, config_.precision));
+  }
+  if (best_ && history_.back().neg_elbo >= best().neg_elbo) return;
+  best_ = history_.size() - 1;
+  best_parameters_.flat().assign(parameters_.flat());
+}
+
+Checkpoint Training::state() const {
+  Checkpoint state;
+  std::vector<double> rows;
+  for (const Validation& v : history_) {
+    rows.insert(rows.end(), {static_cast<double>(v.epoch), static_cast<double>(v.steps), v.neg_elbo,
+                             v.reconstruction, v.kl});
+  }
+  state.tensors = {{"parameters", parameters_.flat()},
+                   {"first_moment", adam_.first_moment()},
+                   {"second_moment", adam_.second_moment()},
+                   {"best_parameters", best_parameters_.flat()},
+                   {"history", Tensor::from(rows, {static_cast<Index>(history_.size()), 5})}};
+  state.integers = {{"epoch", epoch_},
+                    {"batch", batch_},
+                    {"steps", steps()},
+                    {"best", best_ ? static_cast<Index>(*best_) : -1}};
+  return state;
+}
+
+void Training::restore(const Checkpoint& state) {
+  const auto tensor = [&](const std::string& name) -> const Tensor& {
+    for (const NamedTensor& candidate : state.tensors) {
+      if (candidate.name == name) return candidate.tensor;
+    }
+    throw DataError(fmt::format("checkpoint: expected a tensor {}, found none; start the run again", name));
+  };
+  parameters_.flat().assign(tensor("parameters"));
+  best_parameters_.flat().assign(tensor("best_parameters"));
+  adam_.first_moment().assign(tensor("first_moment"));
+  adam_.second_moment().assign(tensor("second_moment"));
+  adam_.set_steps(state.integers.at("steps"));
+  epoch_ = state.integers.at("epoch");
+  batch_ = state.integers.at("batch");
+  const std::int64_t best = state.integers.at("best");
+  best_ = best < 0 ? std::nullopt : std::optional<std::size_t>(best);
+  const std::vector<double> rows = tensor("history").to_vector<double>();
+  history_.clear();
+  for (std::size_t i = 0; i + 5 <= rows.size(); i += 5) {
+    history_.push_back({static_cast<Index>(rows[i]), static_cast<Index>(rows[i + 1]), rows[i + 2],
+                        rows[i + 3], rows[i + 4]});
+  }
+}
+
+}  // namespace elbow

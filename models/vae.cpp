@@ -1,0 +1,65 @@
+#include "models/vae.h"
+
+#include <fmt/format.h>
+
+namespace elbow {
+namespace {
+
+const VaeConfig& checked(const VaeConfig& config) {
+  const auto at_least_one = [](const char* what, Index value) {
+    if (value < 1) throw UsageError(fmt::format("{}: expected at least 1, got {}", what, value));
+  };
+  at_least_one("observation dimension", config.observation_dim);
+  at_least_one("latent dimension", config.latent_dim);
+  at_least_one("layers", config.layers);
+  at_least_one("hidden", config.hidden);
+  if (config.learned_prior && config.prior != kernels::Prior::gaussian) {
+    throw UsageError("learned prior: expected the Gaussian prior, whose variances can be learned");
+  }
+  return config;
+}
+
+/// The fixed prior's parameter rows: N(0, 1), U(0, 1), Beta(1, 1) or Laplace(0, 1).
+Tensor fixed_prior(const VaeConfig& config, DType dtype, Device device) {
+  const double value = config.prior == kernels::Prior::beta ? 1 : 0;
+  return Tensor::full({2, config.latent_dim}, dtype, value, device);
+}
+
+}  // namespace
+
+Vae::Vae(const VaeConfig& config)
+    : config_(checked(config)),
+      encoder_(layout_, "encoder",
+               mlp_widths(config.observation_dim, config.hidden, config.layers, 2 * config.latent_dim),
+               config.activation),
+      decoder_(layout_, "decoder",
+               mlp_widths(config.latent_dim, config.hidden, config.layers, config.observation_dim),
+               config.activation) {
+  if (config.learned_prior) prior_ = layout_.add("prior.parameters", {2, config.latent_dim});
+}
+
+Parameters Vae::initial_parameters(std::uint64_t seed, DType dtype, Device device) const {
+  Parameters parameters(layout_, dtype, device);
+  encoder_.initialise(parameters, seed);
+  decoder_.initialise(parameters, seed);
+  return parameters;
+}
+
+Variable Vae::encode(const Parameters& parameters, const Variable& observation) const {
+  return encoder_(parameters, observation);
+}
+
+Variable Vae::prior_parameters(const Parameters& parameters) const {
+  if (prior_ >= 0) return parameters[prior_];
+  return Variable(fixed_prior(config_, parameters.flat().dtype(), parameters.flat().device()));
+}
+
+Elbo Vae::elbo(const Parameters& parameters, const Variable& observation, const Tensor& noise,
+               double precision) const {
+  const auto [latent, kl] = elbo_latent(encode(parameters, observation), prior_parameters(parameters), noise,
+                                        config_.prior, config_.kl_form);
+  const Variable decoded = decode(parameters, latent);
+  return {latent, decoded, elbo_reconstruction(observation, decoded, precision), kl};
+}
+
+}  // namespace elbow

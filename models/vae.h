@@ -1,0 +1,57 @@
+#pragma once
+// A variational autoencoder with MLP encoder and decoder (the paper's section 2).
+#include "engine/ops.h"
+#include "models/mlp.h"
+
+namespace elbow {
+
+struct VaeConfig {
+  Index observation_dim = 3;
+  Index latent_dim = 3;
+  Index layers = 4;   ///< linear layers of encoder and of decoder, >= 1
+  Index hidden = 60;  ///< width of the hidden layers
+  Activation activation = Activation::leaky_relu;
+  kernels::Prior prior = kernels::Prior::gaussian;
+  kernels::KlForm kl_form = kernels::KlForm::sampled;
+  bool learned_prior = false;  ///< Gaussian only: the prior N(0, v_k) with v learned, starting at 1
+};
+
+/// One mini-batch's ELBO (eq. 1), in nats. All per sample, (batch).
+struct Elbo {
+  Variable latent;          ///< the sampled z, (batch, latent_dim)
+  Variable decoded;         ///< f(z), (batch, observation_dim)
+  Variable reconstruction;  ///< -log p(x | z)
+  Variable kl;              ///< KL(q || p0)
+};
+
+class Vae {
+ public:
+  /// Throws UsageError for layers, widths or dimensions below 1, or a learned prior that is not Gaussian.
+  explicit Vae(const VaeConfig& config);
+
+  const VaeConfig& config() const { return config_; }
+  const ParameterLayout& layout() const { return layout_; }
+  Parameters initial_parameters(std::uint64_t seed, DType dtype, Device device = Device::cpu) const;
+
+  /// Posterior means and log standard deviations mu | log sigma, (batch, 2 latent_dim), in the unsquashed
+  /// coordinate.
+  Variable encode(const Parameters&, const Variable& observation) const;
+  /// f(z), (batch, observation_dim), with its Jacobian for a Dual.
+  template <class Value>
+  Value decode(const Parameters& parameters, const Value& latent) const {
+    return decoder_(parameters, latent);
+  }
+  /// The two parameter rows of kernels/priors.h, (2, latent_dim).
+  Variable prior_parameters(const Parameters&) const;
+  /// `noise` (batch, latent_dim) standard normal; `precision` gamma^2 > 0.
+  Elbo elbo(const Parameters&, const Variable& observation, const Tensor& noise, double precision) const;
+
+ private:
+  VaeConfig config_;
+  ParameterLayout layout_;
+  Mlp encoder_;
+  Mlp decoder_;
+  int prior_ = -1;  // index of the learned prior's parameters
+};
+
+}  // namespace elbow

@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Golden values of every case of tests/cases.cpp by PyTorch in float64.
+
+    build/cpu/bin/dump_cases > cases.json
+    python3 tests/golden/make_golden.py cases.json > tests/golden/operations.json
+
+Written with PyTorch 1.13 (Debian's python3-torch). A case is a PyTorch expression of the operands a, b and c. Stored
+per case, one line per array: each output, and the gradient of L = sum of weights * output with respect to each
+differentiated operand; and for each array its norm,
+
+    max over elements i of  abs(y_i) + sum_j abs(dy_i / dx_j) abs(x_j),    x_j every operand's every element.
+
+That is how far y moves, in units of eps, when each operand is rounded once: the sum of absolute terms of a sum or a
+product, and the condition of a function. The tests' limit is k * eps * norm, k the number of roundings.
+"""
+import json
+import math
+import sys
+
+import torch
+import torch.nn.functional as F
+
+torch.set_default_dtype(torch.float64)
+
+
+# The priors' log densities in the coordinate y of the encoder's Gaussian; parameters (2, dim) are the rows a and b.
+def gaussian(y, parameters):
+    scale = torch.exp(parameters[0] / 2)
+    return torch.distributions.Normal(torch.zeros_like(scale), scale).log_prob(y)
+
+
+def laplace(y, parameters):
+    scale = torch.exp(parameters[0])
+    return torch.distributions.Laplace(torch.zeros_like(scale), scale).log_prob(y)
+
+
+def squashed_beta(y, a, b):
+    log_z, log_1_minus_z = F.logsigmoid(y), F.logsigmoid(-y)
+    log_beta_function = torch.lgamma(a) + torch.lgamma(b) - torch.lgamma(a + b)
+    return (a - 1) * log_z + (b - 1) * log_1_minus_z - log_beta_function + log_z + log_1_minus_z
+
+
+def beta(y, parameters):
+    return squashed_beta(y, parameters[0], parameters[1])
+
+
+def uniform(y, parameters):
+    ones = torch.ones_like(y)
+    return squashed_beta(y, ones, ones)
+
+
+def latent_and_kl(encoder, parameters, noise, prior):
+    mu, s = encoder.chunk(2, dim=1)
+    y = mu + torch.exp(s) * noise
+    log_q = (-0.5 * noise * noise - s - 0.5 * math.log(2 * math.pi)).sum(1)
+    return (torch.sigmoid(y) if prior in (beta, uniform) else y), log_q - prior(y, parameters).sum(1)
+
+
+def latent_and_closed_kl(encoder, parameters, noise):
+    mu, s = encoder.chunk(2, dim=1)
+    q = torch.distributions.Normal(mu, torch.exp(s))
+    p = torch.distributions.Normal(torch.zeros_like(mu), torch.exp(parameters[0] / 2).expand_as(mu))
+    return mu + torch.exp(s) * noise, torch.distributions.kl_divergence(q, p).sum(1)
+
+
+def reconstruction(observation, decoded, precision):
+    columns = observation.shape[1]
+    squares = ((observation - decoded) ** 2).sum(1)
+    return precision / 2 * squares + columns / 2 * (math.log(2 * math.pi) - math.log(precision))
+
+
+def tensor(array):
+    return torch.tensor(array["values"], dtype=torch.float64).reshape(array["shape"])
+
+
+def norm(function, result, operands):
+    """The norm of the header, for one array `result` = function(*operands)."""
+    if result.numel() == 0:
+        return 0.0
+    moved = result.detach().abs()
+    jacobians = torch.autograd.functional.jacobian(function, tuple(operands))
+    for jacobian, operand in zip(jacobians, operands):
+        moved = moved + (jacobian.abs() * operand.abs()).flatten(result.dim()).sum(-1)
+    return moved.max().item()
+
+
+def golden(case):
+    operands = [tensor(array) for array in case["operands"]]
+    by = [i for i, array in enumerate(case["operands"]) if array["differentiated"]]
+    weights = [tensor(array) for array in case["weights"]]
+    expression = compile(case["torch"], case["torch"], "eval")
+
+    def outputs(*operands):
+        result = eval(expression, globals(), dict(zip("abc", operands)))
+        return result if isinstance(result, tuple) else (result,)
+
+    def gradients(*operands):
+        operands = [x if x.requires_grad else x.clone().requires_grad_() for x in operands]
+        projection = sum((w * y).sum() for w, y in zip(weights, outputs(*operands)))
+        found = torch.autograd.grad(projection, [operands[i] for i in by], create_graph=True, allow_unused=True)
+        return tuple(torch.zeros_like(operands[i]) if g is None else g for i, g in zip(by, found))
+
+    arrays = []
+    for function in (outputs, gradients):
+        results = function(*operands)
+        for i, y in enumerate(results):
+            size = norm(lambda *x, i=i, function=function: function(*x)[i], y, operands)
+            arrays.append({"shape": list(y.shape), "norm": size, "values": y.detach().flatten().tolist()})
+    return {"torch": case["torch"], "fingerprint": case["fingerprint"], "arrays": arrays}
+
+
+def main():
+    with open(sys.argv[1]) as file:
+        cases = json.load(file)
+    entries = []
+    for name, case in cases.items():
+        entry = golden(case)
+        arrays = ",\n".join("   " + json.dumps(array, allow_nan=False) for array in entry.pop("arrays"))
+        entries.append(f' {json.dumps(name)}: {json.dumps(entry)[:-1]}, "arrays": [\n{arrays}]}}')
+    print("{\n" + ",\n".join(entries) + "\n}")
+
+
+if __name__ == "__main__":
+    main()
