@@ -64,7 +64,13 @@ class Sweep {
   void read_finished(std::size_t i) {
     if (!std::filesystem::exists(record_path(i))) return;
     records_[i] = load_record(record_path(i), runs_[i], fingerprint(i));
+    remove_state(i);  // left if the earlier start was killed right after it wrote the record
     progress_.skip(static_cast<int>(i));
+  }
+
+  void remove_state(std::size_t i) const {
+    std::filesystem::remove(state_path(i));
+    std::filesystem::remove(previous_checkpoint(state_path(i)));
   }
 
   /// A worker's life: take the next run until there is none, or until something ends them all.
@@ -105,8 +111,7 @@ class Sweep {
     record.epochs = training.epoch();
     record.history = training.history();
     save_record(record_path(i), record, fingerprint(i), vae.layout(), training.best_parameters());
-    std::filesystem::remove(state_path(i));
-    std::filesystem::remove(previous_checkpoint(state_path(i)));
+    remove_state(i);
     progress_.update(static_cast<int>(i), 1);
     return record;
   }
