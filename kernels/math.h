@@ -2,6 +2,7 @@
 // Scalar mathematics, once for CPU and CUDA, for float, double and (CPU, where it makes sense) Complex.
 #include <cmath>
 
+#include "kernels/math_float.h"
 #include "kernels/types.h"
 
 namespace elbow::math {
@@ -24,35 +25,27 @@ ELBOW_HD T sign(T x) {
   return positive(x) ? T(1) : (positive(-x) ? T(-1) : T(0));
 }
 
-ELBOW_HD float fma(float a, float b, float c) { return ::fmaf(a, b, c); }
-ELBOW_HD double fma(double a, double b, double c) { return ::fma(a, b, c); }
 inline Complex fma(Complex a, Complex b, Complex c) { return a * b + c; }
 
 ELBOW_HD float sqrt(float x) { return ::sqrtf(x); }
 ELBOW_HD double sqrt(double x) { return ::sqrt(x); }
 inline Complex sqrt(Complex x) { return std::sqrt(x); }
 
-ELBOW_HD float exp(float x) { return ::expf(x); }
 ELBOW_HD double exp(double x) { return ::exp(x); }
 inline Complex exp(Complex x) { return std::exp(x); }
 
-ELBOW_HD float log(float x) { return ::logf(x); }
 ELBOW_HD double log(double x) { return ::log(x); }
 inline Complex log(Complex x) { return std::log(x); }
 
-ELBOW_HD float log1p(float x) { return ::log1pf(x); }
 ELBOW_HD double log1p(double x) { return ::log1p(x); }
 inline Complex log1p(Complex x) { return std::log(1.0 + x); }
 
-ELBOW_HD float tanh(float x) { return ::tanhf(x); }
 ELBOW_HD double tanh(double x) { return ::tanh(x); }
 inline Complex tanh(Complex x) { return std::tanh(x); }
 
-ELBOW_HD float sin(float x) { return ::sinf(x); }
 ELBOW_HD double sin(double x) { return ::sin(x); }
 inline Complex sin(Complex x) { return std::sin(x); }
 
-ELBOW_HD float cos(float x) { return ::cosf(x); }
 ELBOW_HD double cos(double x) { return ::cos(x); }
 inline Complex cos(Complex x) { return std::cos(x); }
 
@@ -91,7 +84,8 @@ inline Complex digamma(Complex x) {
   }
   const Complex r = 1.0 / (x * x);
   const Complex series =
-      r * (1.0 / 12 - r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 - r * (691.0 / 32760))))));
+      r * (1.0 / 12 -
+           r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 - r * (691.0 / 32760))))));
   return result + std::log(x) - 0.5 / x - series;
 }
 inline Complex log_gamma(Complex x) { return {::lgamma(x.real()), x.imag() * digamma(x.real())}; }
@@ -107,6 +101,23 @@ ELBOW_HD T sigmoid(T x) {
 template <class T>
 ELBOW_HD T softplus(T x) {
   return (positive(x) ? x : T(0)) + math::log1p(math::exp(-absolute(x)));
+}
+
+inline constexpr double gelu_cubic = 0.044715;
+inline constexpr double gelu_rate = 0.79788456080286535588;  // sqrt(2 / pi)
+
+/// The argument of GELU's tanh.
+template <class T>
+ELBOW_HD T gelu_inner(T x) {
+  return T(gelu_rate) * (x + T(gelu_cubic) * x * x * x);
+}
+
+/// d/dx of x (1 + tanh(inner)) / 2.
+template <class T>
+ELBOW_HD T gelu_slope(T x) {
+  const T t = math::tanh(gelu_inner(x));
+  const T inner_slope = T(gelu_rate) * (T(1) + T(3 * gelu_cubic) * x * x);
+  return T(0.5) * (T(1) + t + x * (T(1) - t * t) * inner_slope);
 }
 
 }  // namespace elbow::math
