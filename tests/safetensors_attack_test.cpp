@@ -67,6 +67,8 @@ std::vector<Attack> attacks() {
        "expected dtype, shape and data_offsets of tensor 'w', found '1'"},
       {"missing field", file_of(R"({"w":{"dtype":"F32","shape":[0]}})"),
        R"(expected dtype, shape and data_offsets of tensor 'w', found '{"dtype":"F32","shape":[0]}')"},
+      {"one field more", one_tensor(f32 + R"("shape":[2],"strides":[1],)" + all),
+       R"(expected dtype, shape and data_offsets of tensor 'w', found '{"data_offsets":[0,8],"dtype":"F32","shape":[2],"strides":[1]}')"},
       {"another field", one_tensor(f32 + R"("shape":[2],"data_offset":[0,8])"),
        R"(expected dtype, shape and data_offsets of tensor 'w', found '{"data_offset":[0,8],"dtype":"F32","shape":[2]}')"},
       {"empty name", file_of(R"({"":{}})"),
