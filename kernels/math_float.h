@@ -1,12 +1,11 @@
 #pragma once
-// Float mathematics from IEEE operations alone: add, multiply, fma, divide, compare, select and integer
-// operations on the bits. So CPU and GPU give the same bits, and compilers vectorise loops over these
-// functions.
+// Float mathematics from IEEE operations alone: add, multiply, fma, divide, compare, select and integer operations on
+// the bits. So CPU and GPU give the same bits, and compilers vectorise loops over these functions.
 //
 // Largest errors over all floats, in units in the last place (bench/bench_ulp_sweep.cpp):
 //   @@@
-// Polynomials: tests/golden/make_polynomials.py. Where rounding an intermediate result would cost too much, a
-// Pair carries what the rounding left out.
+// Polynomials: tests/golden/make_polynomials.py. Where rounding an intermediate result would cost too much, a Pair
+// carries what the rounding left out.
 #include <cmath>
 #include <cstdint>
 
@@ -27,8 +26,7 @@ ELBOW_HD float magnitude(float x) { return from_bits(bits_of(x) & ~sign_bit); }
 inline constexpr float infinity = __builtin_huge_valf();
 inline constexpr float not_a_number = __builtin_nanf("");
 
-// log 2 in two parts. Products of the first with exponents are multiples of 2^-24, which keeps sums below
-// exact.
+// log 2 in two parts. Products of the first with exponents are multiples of 2^-24, which keeps sums below exact.
 inline constexpr float log_two_high = 0x1.62e430p-1f;
 inline constexpr float log_two_low = -0x1.05c610p-29f;
 
@@ -64,6 +62,9 @@ ELBOW_HD float exp_series(float r) {
   return fma(p, r, 0x1.fffffcp-2f);
 }
 
+/// e^r - 1 for a reduced remainder, before the last addition: r.high + exp_tail(r).
+ELBOW_HD float exp_tail(Pair r) { return fma(r.high * r.high, exp_series(r.high), r.low); }
+
 /// x 2^exponent, exponent in [-252, 254], with one rounding.
 ELBOW_HD float scaled(float x, std::int32_t exponent) {
   const std::int32_t half = exponent >> 1;
@@ -72,20 +73,18 @@ ELBOW_HD float scaled(float x, std::int32_t exponent) {
 
 ELBOW_HD float exp(float x) {
   const float bounded = x < -104.0f ? -104.0f : (x > 89.0f ? 89.0f : x);  // 0 and infinity from there on
-  const ReducedExponent reduced = reduce_exponent(bounded);
-  const float r = reduced.remainder.high;
-  return scaled(1.0f + fma(r * r, exp_series(r), r), reduced.exponent);
+  const auto [exponent, r] = reduce_exponent(bounded);
+  return scaled(1.0f + (r.high + exp_tail(r)), exponent);
 }
 
 /// e^x for x <= 0.
 ELBOW_HD Pair exp_pair(float x) {
-  const ReducedExponent reduced = reduce_exponent(x < -104.0f ? -104.0f : x);
-  const auto [r, r_low] = reduced.remainder;
-  const float tail = fma(r * r, exp_series(r), r_low);
-  const float above_one = r + tail;
+  const auto [exponent, r] = reduce_exponent(x < -104.0f ? -104.0f : x);
+  const float tail = exp_tail(r);
+  const float above_one = r.high + tail;
   const float high = 1.0f + above_one;
-  const float low = ((1.0f - high) + above_one) + ((r - above_one) + tail);
-  return {scaled(high, reduced.exponent), scaled(low, reduced.exponent)};
+  const float low = ((1.0f - high) + above_one) + ((r.high - above_one) + tail);
+  return {scaled(high, exponent), scaled(low, exponent)};
 }
 
 /// (log(1 + f) - f) / f^2, 1 + f in [sqrt(1/2), sqrt(2)].
@@ -124,8 +123,7 @@ ELBOW_HD Parts parts_of(float x) {
 ELBOW_HD float log(float x) {
   const bool subnormal = x < 0x1p-126f;
   const auto [exponent, mantissa] = parts_of(subnormal ? x * 0x1p23f : x);
-  const Pair result =
-      log_pair(static_cast<float>(subnormal ? exponent - 23 : exponent), mantissa - 1.0f, 0.0f);
+  const Pair result = log_pair(static_cast<float>(subnormal ? exponent - 23 : exponent), mantissa - 1.0f, 0.0f);
   const float regular = x > 0.0f ? result.high + result.low : (x == 0.0f ? -infinity : not_a_number);
   return x < infinity ? regular : x;  // infinity and NaN themselves
 }
@@ -158,10 +156,9 @@ ELBOW_HD float tanh(float x) {
   p = fma(p, t, 0x1.11100ap-3f);
   p = fma(p, t, -0x1.555552p-2f);
   const float near_zero = fma(size * t, p, size);
-  const auto [exponent, remainder] = reduce_exponent(size > 15.0f ? 30.0f : 2.0f * size);
-  const auto [r, r_low] = remainder;
+  const auto [exponent, r] = reduce_exponent(size > 15.0f ? 30.0f : 2.0f * size);
   const float power = from_bits((exponent + 127) << 23);
-  const float denominator = fma(power, r + fma(r * r, exp_series(r), r_low), power + 1.0f);
+  const float denominator = fma(power, r.high + exp_tail(r), power + 1.0f);
   const float far = 1.0f - 2.0f / denominator;
   return from_bits(bits_of(size > 0.86f ? far : near_zero) | (bits_of(x) & sign_bit));
 }
@@ -174,22 +171,24 @@ ELBOW_HD float sigmoid(float x) {
   const float denominator_low = ((1.0f - denominator) + e.high) + e.low;
   const float inverse = 1.0f / denominator;
   const float quotient = numerator.high * inverse;
-  const float remainder =
-      fma(-quotient, denominator, numerator.high) + fma(-quotient, denominator_low, numerator.low);
+  const float remainder = fma(-quotient, denominator, numerator.high) + fma(-quotient, denominator_low, numerator.low);
   return fma(remainder, inverse, quotient);
 }
 
 /// log(1 + exp(x)).
 ELBOW_HD float softplus(float x) {
   const Pair e = exp_pair(-magnitude(x));
-  const bool halve = e.high > 0x1.a82798p-2f;  // sqrt(2) - 1: log(1 + e) = log 2 + log(1 + (e - 1) / 2)
-  const Pair result =
-      log_pair(halve ? 1.0f : 0.0f, halve ? 0.5f * e.high - 0.5f : e.high, halve ? 0.5f * e.low : e.low);
+  // 1 + e = 2^exponent (1 + f)
+  const bool halve = e.high > 0x1.a82798p-2f;  // sqrt(2) - 1
+  const float half = 0.5f * e.high;
+  const float f = halve ? half - 0.5f : e.high;
+  const float f_low = halve ? fma(0.5f, e.low, half - (f + 0.5f)) : e.low;
+  const Pair smooth = log_pair(halve ? 1.0f : 0.0f, f, f_low);
   const float ramp = x > 0.0f ? x : 0.0f;
-  const float larger = ramp > result.high ? ramp : result.high;
-  const float smaller = ramp > result.high ? result.high : ramp;
+  const float larger = ramp > smooth.high ? ramp : smooth.high;
+  const float smaller = ramp > smooth.high ? smooth.high : ramp;
   const float sum = larger + smaller;
-  const float regular = sum + (((larger - sum) + smaller) + result.low);
+  const float regular = sum + (((larger - sum) + smaller) + smooth.low);
   return x < infinity ? regular : x;
 }
 
@@ -218,8 +217,7 @@ ELBOW_HD void sincospi(float x, float& sine, float& cosine) {
   cosine = from_bits(bits_of(exchange ? s : c) ^ (((quarter + 1) & 2) << 30));
 }
 
-/// sin(x + quarter pi / 2), |x| < 2^50; NaN beyond. In double: a float argument leaves no other way to be
-/// exact.
+/// sin(x + quarter pi / 2), |x| < 2^50; NaN beyond. In double: a float argument leaves no other way to be exact.
 ELBOW_HD float sine_shifted(float x, std::int64_t quarter) {
   constexpr double to_integer = 0x1.8p52;
   const double shifted = fma(static_cast<double>(x), 0x1.45f306dc9c883p-1, to_integer);
