@@ -1,6 +1,6 @@
-// Tries every float in each function of kernels/math_float.h against double precision. Prints per function the largest
-// error in units in the last place, where it occurs, and how many special values (infinity, NaN) are wrong; exits 1 if
-// any is. `bench_ulp_sweep 64` tries every 64th float.
+// Tries every float in each function of kernels/math_float.h against double precision. Prints per function
+// the largest error in units in the last place, where it occurs, and how many special values (infinity, NaN)
+// are wrong; exits 1 if any is. `bench_ulp_sweep 64` tries every 64th float.
 #include <fmt/core.h>
 
 #include <bit>
@@ -76,7 +76,9 @@ bool sweep(const char* name, std::uint32_t step, float low, float high, Function
       const std::uint64_t half = std::uint64_t{1} << 31;
       for (std::uint64_t i = t * half; i < (t + 1) * half; i += step) {
         const float x = std::bit_cast<float>(static_cast<std::uint32_t>(i));
-        if (whole || (low <= x && x <= high && std::signbit(x) == std::signbit(low)) || (low < 0 && low <= x && x <= high)) try_one(x, function, exact, worst[t]);
+        if (whole || (low <= x && x <= high && std::signbit(x) == std::signbit(low)) ||
+            (low < 0 && low <= x && x <= high))
+          try_one(x, function, exact, worst[t]);
       }
     });
   }
@@ -101,7 +103,9 @@ float cosine_of_pi(float x) {
   return cosine;
 }
 double exact_sine_of_pi(double x) {  // reduced exactly: x - 1 and 1 - x lose nothing
-  return x > 1.5 ? -std::sin(math::pi * (2 - x)) : x > 0.5 ? std::sin(math::pi * (1 - x)) : std::sin(math::pi * x);
+  return x > 1.5   ? -std::sin(math::pi * (2 - x))
+         : x > 0.5 ? std::sin(math::pi * (1 - x))
+                   : std::sin(math::pi * x);
 }
 double exact_cosine_of_pi(double x) {
   const double y = std::abs(x - 1);  // cos(pi x) = -cos(pi y)
@@ -122,7 +126,8 @@ int main(int argc, char** argv) {
   constexpr float all = Floats::infinity();
   bool right = true;
 #define ELBOW_SWEEP(name, low, high, function, exact) \
-  right &= sweep(name, step, low, high, [](float x) { return function(x); }, [](double x) { return exact(x); })
+  right &= sweep(                                     \
+      name, step, low, high, [](float x) { return function(x); }, [](double x) { return exact(x); })
   ELBOW_SWEEP("exp", -all, all, math::exp, std::exp);
   ELBOW_SWEEP("log", -all, all, math::log, std::log);
   ELBOW_SWEEP("log1p", -all, all, math::log1p, std::log1p);
