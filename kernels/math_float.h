@@ -1,11 +1,12 @@
 #pragma once
-// Float mathematics from IEEE operations alone: add, multiply, fma, divide, compare, select and integer operations on
-// the bits. So CPU and GPU give the same bits, and compilers vectorise loops over these functions.
+// Float mathematics from IEEE operations alone: add, multiply, fma, divide, compare, select and integer
+// operations on the bits. So CPU and GPU give the same bits, and compilers vectorise loops over these
+// functions.
 //
 // Largest errors over all floats, in units in the last place (bench/bench_ulp_sweep.cpp):
 //   @@@
-// Polynomials: tests/golden/make_polynomials.py. Where rounding an intermediate result would cost too much, a Pair
-// carries what the rounding left out.
+// Polynomials: tests/golden/make_polynomials.py. Where rounding an intermediate result would cost too much, a
+// Pair carries what the rounding left out.
 #include <cmath>
 #include <cstdint>
 
@@ -26,7 +27,8 @@ ELBOW_HD float magnitude(float x) { return from_bits(bits_of(x) & ~sign_bit); }
 inline constexpr float infinity = __builtin_huge_valf();
 inline constexpr float not_a_number = __builtin_nanf("");
 
-// log 2 in two parts. Products of the first with exponents are multiples of 2^-24, which keeps sums below exact.
+// log 2 in two parts. Products of the first with exponents are multiples of 2^-24, which keeps sums below
+// exact.
 inline constexpr float log_two_high = 0x1.62e430p-1f;
 inline constexpr float log_two_low = -0x1.05c610p-29f;
 
@@ -80,10 +82,9 @@ ELBOW_HD float exp(float x) {
 /// e^x for x <= 0.
 ELBOW_HD Pair exp_pair(float x) {
   const auto [exponent, r] = reduce_exponent(x < -104.0f ? -104.0f : x);
-  const float tail = exp_tail(r);
-  const float above_one = r.high + tail;
+  const float above_one = r.high + exp_tail(r);
   const float high = 1.0f + above_one;
-  const float low = ((1.0f - high) + above_one) + ((r.high - above_one) + tail);
+  const float low = (1.0f - high) + above_one;
   return {scaled(high, exponent), scaled(low, exponent)};
 }
 
@@ -123,7 +124,8 @@ ELBOW_HD Parts parts_of(float x) {
 ELBOW_HD float log(float x) {
   const bool subnormal = x < 0x1p-126f;
   const auto [exponent, mantissa] = parts_of(subnormal ? x * 0x1p23f : x);
-  const Pair result = log_pair(static_cast<float>(subnormal ? exponent - 23 : exponent), mantissa - 1.0f, 0.0f);
+  const Pair result =
+      log_pair(static_cast<float>(subnormal ? exponent - 23 : exponent), mantissa - 1.0f, 0.0f);
   const float regular = x > 0.0f ? result.high + result.low : (x == 0.0f ? -infinity : not_a_number);
   return x < infinity ? regular : x;  // infinity and NaN themselves
 }
@@ -171,7 +173,8 @@ ELBOW_HD float sigmoid(float x) {
   const float denominator_low = ((1.0f - denominator) + e.high) + e.low;
   const float inverse = 1.0f / denominator;
   const float quotient = numerator.high * inverse;
-  const float remainder = fma(-quotient, denominator, numerator.high) + fma(-quotient, denominator_low, numerator.low);
+  const float remainder =
+      fma(-quotient, denominator, numerator.high) + fma(-quotient, denominator_low, numerator.low);
   return fma(remainder, inverse, quotient);
 }
 
@@ -217,7 +220,8 @@ ELBOW_HD void sincospi(float x, float& sine, float& cosine) {
   cosine = from_bits(bits_of(exchange ? s : c) ^ (((quarter + 1) & 2) << 30));
 }
 
-/// sin(x + quarter pi / 2), |x| < 2^50; NaN beyond. In double: a float argument leaves no other way to be exact.
+/// sin(x + quarter pi / 2), |x| < 2^50; NaN beyond. In double: a float argument leaves no other way to be
+/// exact.
 ELBOW_HD float sine_shifted(float x, std::int64_t quarter) {
   constexpr double to_integer = 0x1.8p52;
   const double shifted = fma(static_cast<double>(x), 0x1.45f306dc9c883p-1, to_integer);
