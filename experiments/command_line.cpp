@@ -25,6 +25,12 @@ std::string help_line(const OptionDescription& option, const Options& defaults) 
   return shown.empty() ? option.help : fmt::format("{} [{}]", option.help, shown);
 }
 
+/// CLI11 parts groups by two blank lines.
+std::string one_blank_line(std::string text) {
+  for (std::size_t at; (at = text.find("\n\n\n")) != std::string::npos;) text.erase(at, 1);
+  return text;
+}
+
 std::string versions() {
   const BuildInfo& build = build_info();
   const std::string& reason = cuda_unavailable_reason();
@@ -44,9 +50,8 @@ class Parser {
     app_.get_formatter()->column_width(25);
     for (const OptionDescription& option : option_table())
       if (experiment.accepted.count(option.name) > 0) add(option, help_line(option, defaults));
-    help_ = app_.add_flag("-h,--help", "print this")->group("Machine and files");
-    version_ =
-        app_.add_flag("--version", "print version, compiler and back ends")->group("Machine and files");
+    help_ = add_switch("-h,--help", "print this", "Machine and files");
+    version_ = add_switch("--version", "print version, compiler and back ends", "Machine and files");
     app_.footer(fmt::format("Example: {} --quick --out runs/first", experiment.name));
   }
 
@@ -60,29 +65,38 @@ class Parser {
     for (const auto& [name, option] : options_) {
       const std::vector<std::string>& values = option->results();
       if (values.size() > 1) throw UsageError(fmt::format("[--{}] given twice; keep one of them", name));
-      if (!values.empty()) settings.push_back({name, values[0], ValueKind::untyped, in_quotes(values[0]), "", 0});
+      if (!values.empty())
+        settings.push_back({name, values[0], ValueKind::untyped, in_quotes(values[0]), "", 0});
     }
-    for (const std::string& word : app_.remaining()) settings.push_back(unknown(word));
+    // Only the first: what follows it may be its value.
+    const std::vector<std::string> unknown_words = app_.remaining();
+    if (!unknown_words.empty()) settings.push_back(unknown(unknown_words.front()));
     return settings;
   }
 
   /// What --help or --version print, "" if neither was given.
   std::string answer() const {
-    if (help_->count() > 0) return app_.help();
+    if (help_->count() > 0) return one_blank_line(app_.help());
     return version_->count() > 0 ? versions() : "";
   }
 
  private:
-  void add(const OptionDescription& description, const std::string& help) {
-    CLI::Option* option = nullptr;
-    if (description.value.empty()) {
-      option = app_.add_flag(description.flag(), help);
-    } else {
-      // A missing value becomes an empty one, which no option takes.
-      option = app_.add_option(description.flag(), help)->expected(0, 1)->type_name(description.value);
-    }
-    option->group(description.group)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    options_.emplace_back(description.name, option);
+  CLI::Option* add_switch(const std::string& flag, const std::string& help, const std::string& group) {
+    return app_.add_flag(flag, help)->group(group)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+
+  CLI::Option* add_valued(const OptionDescription& option, const std::string& help) {
+    // A missing value becomes an empty one, which no option takes.
+    return app_.add_option(option.flag(), help)
+        ->expected(0, 1)
+        ->type_name(option.value)
+        ->group(option.group)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+
+  void add(const OptionDescription& option, const std::string& help) {
+    options_.emplace_back(option.name, option.value.empty() ? add_switch(option.flag(), help, option.group)
+                                                            : add_valued(option, help));
   }
 
   static Setting unknown(const std::string& word) {

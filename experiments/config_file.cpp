@@ -7,7 +7,6 @@
 #include <map>
 #include <sstream>
 
-#define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
 
 #include "engine/files.h"
@@ -65,7 +64,7 @@ toml::table parse(const std::filesystem::path& file) {
 
 void require_experiment(const Setting& setting, std::string_view experiment) {
   if (setting.kind == ValueKind::string && setting.text == experiment) return;
-  throw UsageError(fmt::format("{}expected \"{}\", got {}; run that program, or take the line out",
+  throw UsageError(fmt::format("{} expected \"{}\", got {}; run that program, or take the line out",
                                setting.where(), experiment, setting.found));
 }
 

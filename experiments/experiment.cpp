@@ -54,9 +54,14 @@ int run_program(int argc, char** argv, const Experiment& experiment) {
   }
   watch_signals();
   const Outcome outcome = run_experiment(experiment, options);
-  std::ostringstream claims;
-  if (!stop_requested()) print_claims(claims, outcome.claims, colour_wanted(STDOUT_FILENO));
-  print(claims.str());
+  if (stop_requested()) {
+    const std::string out = options.out.empty() ? "" : " --out " + options.out;
+    log_info(fmt::format("stopped and saved; go on with: {} --resume{}", experiment.name, out));
+  } else {
+    std::ostringstream claims;
+    print_claims(claims, outcome.claims, colour_wanted(STDOUT_FILENO));
+    print(claims.str());
+  }
   flush_results();
   return exit_code(outcome);
 }
@@ -93,9 +98,6 @@ Outcome run_experiment(const Experiment& experiment, const Options& options) {
   if (outcome.failed_runs > 0)
     log_warning(
         fmt::format("{} runs ended in a NaN or an overflow; runs.csv names them", outcome.failed_runs));
-  if (stop_requested())
-    log_info(fmt::format("stopped and saved; go on with: {} --resume --out {}", experiment.name,
-                         folder.path().string()));
   return outcome;
 }
 

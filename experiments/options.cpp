@@ -75,16 +75,6 @@ std::optional<std::string> unless_empty(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
 
-Field word(std::string Options::*member, const std::vector<std::string>& words) {
-  const auto parse = [=](Options& options, const std::string& text) {
-    if (std::find(words.begin(), words.end(), text) == words.end()) return false;
-    options.*member = text;
-    return true;
-  };
-  return {ValueKind::string, fmt::format("one of {}", fmt::join(words, ", ")), parse,
-          [member](const Options& options) { return unless_empty(options.*member); }};
-}
-
 Field file_name(std::string Options::*member) {
   const auto parse = [member](Options& options, const std::string& text) {
     if (text.empty()) return false;
@@ -203,7 +193,7 @@ std::vector<OptionDescription> build_table() {
   table.group("What to run");
   table.add({"protocol", "NAME", "text: as the paper says; authors: as they ran it", "text"},
             choice(&Options::protocol, protocols));
-  table.add({"recipe", "NAME", "training recipe, paper or best", "best", "text: best, authors: paper"},
+  table.add({"recipe", "NAME", "paper or best", "best", "text: best, authors: paper"},
             choice(&Options::recipe, recipes));
   table.add({"quick", "", "small and fast, judged against wider targets", "true"}, flag(&Options::quick));
   table.add({"seeds", "N", "seeds 1 to N", "20"}, seed_count());
@@ -216,11 +206,10 @@ std::vector<OptionDescription> build_table() {
   table.add({"dim", "N", "latent dimensions d", "3"}, integer(&Options::dim, 1, 1024));
   table.add({"layers", "N", "linear layers of encoder and decoder", "3"}, integer(&Options::layers, 1, 64));
   table.add({"hidden", "N", "width of a hidden layer", "60"}, integer(&Options::hidden, 1, 65536));
-  table.add({"activation", "NAME", "e.g. gelu, smooth_leaky_relu", "gelu"},
-            word(&Options::activation, {"smooth_leaky_relu", "leaky_relu", "relu", "tanh", "softplus", "gelu",
-                                        "silu", "identity"}));
+  table.add({"activation", "NAME", "of the hidden layers, such as gelu", "gelu"},
+            choice(&Options::activation, activation_names()));
   table.add({"prior", "NAME", "gaussian, uniform, beta or laplace", "gaussian"},
-            word(&Options::prior, {"gaussian", "uniform", "beta", "laplace"}));
+            choice(&Options::prior, {"gaussian", "uniform", "beta", "laplace"}));
 
   table.group("Training");
   table.add({"epochs", "N", "passes over the training set, at most", "200"},
@@ -228,7 +217,7 @@ std::vector<OptionDescription> build_table() {
   table.add({"lr", "X", "learning rate of Adam", "1e-3"}, positive_number(&Options::learning_rate));
   table.add({"batch", "N", "observations per step", "64"}, integer(&Options::batch, 1, 1 << 24));
   table.add({"kl", "NAME", "KL term in training, sampled or closed", "sampled"},
-            choice(&Options::kl, {"sampled", "closed"}));
+            choice(&Options::kl_form, {"sampled", "closed"}));
   table.add({"beta", "X", "weight of the KL term", "1"}, positive_number(&Options::beta));
 
   table.group("Machine and files");
@@ -236,7 +225,7 @@ std::vector<OptionDescription> build_table() {
             choice(&Options::device, {"auto", "cpu", "cuda"}));
   table.add({"trainer", "NAME", "autograd or fused", "autograd"},
             choice(&Options::trainer, {"autograd", "fused"}));
-  table.add({"threads", "N", "CPU threads, 0 for one per core", "2"}, integer(&Options::threads, 0, 4096),
+  table.add({"threads", "N", "CPU threads", "2", "one per core"}, integer(&Options::threads, 0, 4096),
             Stored::no);
   table.add({"out", "DIR", "run folder", "runs/mine", "runs/<date-time>_<experiment>"},
             file_name(&Options::out), Stored::no);
@@ -259,13 +248,12 @@ const char* name(Recipe recipe) { return recipes[static_cast<std::size_t>(recipe
 std::string OptionDescription::toml(const std::string& text) const {
   switch (kind) {
     case ValueKind::string:
-      return '"' + text + '"';
+      return fmt::format("\"{}\"", text);
     case ValueKind::integers:
     case ValueKind::numbers: {
-      std::string spaced;
-      for (const char character : text)
-        spaced += character == ',' ? std::string(", ") : std::string(1, character);
-      return '[' + spaced + ']';
+      std::string list = "[";
+      for (const char character : text) list += character == ',' ? ", " : std::string(1, character);
+      return list += "]";
     }
     default:
       return text;

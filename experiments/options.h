@@ -10,13 +10,16 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/elbo_latent.h"
+#include "kernels/priors.h"
+#include "models/activation.h"
+
 namespace elbow {
 
 enum class Protocol { text, authors };
 enum class Recipe { paper, best };
 enum class DeviceChoice { automatic, cpu, cuda };
 enum class Trainer { autograd, fused };
-enum class KlEstimate { sampled, closed };
 
 const char* name(Protocol);
 const char* name(Recipe);
@@ -40,14 +43,14 @@ struct Options {
   int epochs = 0;
   double learning_rate = 0;
   int batch = 0;
-  KlEstimate kl = KlEstimate::sampled;
+  kernels::KlForm kl_form = kernels::KlForm::sampled;
   double beta = 1;  ///< weight of the KL term
 
   int dim = 0;
   int layers = 0;  ///< linear layers
   int hidden = 0;
-  std::string activation;
-  std::string prior;
+  Activation activation = Activation::smooth_leaky_relu;
+  kernels::Prior prior = kernels::Prior::gaussian;
 };
 
 /// The type of a value in a TOML file. `untyped` is text from the command line, `other` what no option takes.

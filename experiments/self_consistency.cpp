@@ -28,11 +28,11 @@ Options defaults(Protocol protocol, Recipe recipe, bool quick) {
   options.hidden = protocol == Protocol::authors ? 30 : 60;
   options.batch = 64;
   if (recipe == Recipe::best) {
-    options.activation = name(Activation::smooth_leaky_relu);
+    options.activation = Activation::smooth_leaky_relu;
     options.learning_rate = 2e-3;
     options.epochs = quick ? 40 : 200;
   } else {
-    options.activation = name(Activation::leaky_relu);
+    options.activation = Activation::leaky_relu;
     options.learning_rate = 1e-3;
     options.epochs = quick ? 60 : 400;
   }
@@ -45,7 +45,6 @@ void validate(const Options& options) {
         fmt::format("[--batch] expected at most {} (the training samples), got {}; choose a smaller batch",
                     training_samples, options.batch));
   }
-  activation_named(options.activation);
 }
 
 VaeConfig vae_config(const Options& options) {
@@ -54,8 +53,8 @@ VaeConfig vae_config(const Options& options) {
   config.latent_dim = options.dim;
   config.layers = options.layers;
   config.hidden = options.hidden;
-  config.activation = activation_named(options.activation);
-  config.kl_form = options.kl == KlEstimate::closed ? kernels::KlForm::closed : kernels::KlForm::sampled;
+  config.activation = options.activation;
+  config.kl_form = options.kl_form;
   config.learned_prior = options.protocol == Protocol::authors;
   return config;
 }
@@ -113,7 +112,7 @@ std::string plan(const Options& options) {
       "about {:.0f} MB of memory on {} threads\n",
       runs, options.seeds.size(), options.gamma2.size(), steps, options.epochs,
       training_samples / options.batch, vae.layout().count(), options.layers, options.hidden,
-      options.activation, megabytes, options.threads);
+      name(options.activation), megabytes, options.threads);
 }
 
 Outcome run(const Options& options, const RunFolder& folder) {

@@ -108,4 +108,21 @@ ELBOW_HD T softplus(T x) {
   return (positive(x) ? x : T(0)) + math::log1p(math::exp(-absolute(x)));
 }
 
+inline constexpr double gelu_cubic = 0.044715;
+inline constexpr double gelu_rate = 0.79788456080286535588;  // sqrt(2 / pi)
+
+/// The argument of GELU's tanh.
+template <class T>
+ELBOW_HD T gelu_inner(T x) {
+  return T(gelu_rate) * (x + T(gelu_cubic) * x * x * x);
+}
+
+/// d/dx of x (1 + tanh(inner)) / 2.
+template <class T>
+ELBOW_HD T gelu_slope(T x) {
+  const T t = math::tanh(gelu_inner(x));
+  const T inner_slope = T(gelu_rate) * (T(1) + T(3 * gelu_cubic) * x * x);
+  return T(0.5) * (T(1) + t + x * (T(1) - t * t) * inner_slope);
+}
+
 }  // namespace elbow::math
