@@ -82,10 +82,9 @@ ELBOW_HD float exp(float x) {
 /// e^x for x <= 0.
 ELBOW_HD Pair exp_pair(float x) {
   const auto [exponent, r] = reduce_exponent(x < -104.0f ? -104.0f : x);
-  const float tail = exp_tail(r);
-  const float above_one = r.high + tail;
+  const float above_one = r.high + exp_tail(r);
   const float high = 1.0f + above_one;
-  const float low = ((1.0f - high) + above_one) + ((r.high - above_one) + tail);
+  const float low = (1.0f - high) + above_one;
   return {scaled(high, exponent), scaled(low, exponent)};
 }
 
