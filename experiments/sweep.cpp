@@ -12,6 +12,7 @@
 
 #include "engine/files.h"
 #include "engine/safetensors.h"
+#include "experiments/log.h"
 #include "experiments/progress.h"
 #include "experiments/run_record.h"
 #include "experiments/stop.h"
@@ -98,7 +99,9 @@ class Sweep {
     const Vae vae(prepared.vae);
     Training training(vae, prepared.training, prepared.data);
     if (checkpoint_exists(state_path(i))) {
-      training.restore(load_checkpoint(state_path(i), fingerprint(i)).checkpoint);
+      const LoadedCheckpoint loaded = load_checkpoint(state_path(i), fingerprint(i));
+      if (!loaded.warning.empty()) log_warning(loaded.warning);
+      training.restore(loaded.checkpoint);
     }
     RunRecord record{runs_[i], "done", 0, 0, {}, {}};
     try {
@@ -127,8 +130,8 @@ class Sweep {
         if (ended()) return false;
         next_save = Clock::now() + saving_pause * (Clock::now() - start);
       }
-      progress_.update(static_cast<int>(i),
-                       static_cast<double>(training.epoch()) / static_cast<double>(training.config().epochs + 1));
+      progress_.update(static_cast<int>(i), static_cast<double>(training.epoch()) /
+                                                static_cast<double>(training.config().epochs + 1));
     }
     return true;
   }
