@@ -3,16 +3,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "experiments/figure.h"
+#include "experiments/figure_axes.h"
 #include "experiments/figure_points.h"
 
 namespace elbow {
 namespace {
 
-constexpr double left_margin = 66;
-constexpr double y_label_distance = 50;  // from the axis to the middle of its label
+constexpr double character = 7.2;
+constexpr double tick_length = 9;  // and the gap to its label
+constexpr double y_label_height = 24;
 constexpr double right_margin = 16;
 constexpr double bottom_margin = 54;
 constexpr double panel_title_height = 28;
@@ -54,96 +55,6 @@ std::string literal(std::string_view text) {
     result += byte;
   }
   return result + "'";
-}
-
-struct Axis {
-  double low;
-  double high;
-};
-
-/// The smallest range that holds the values and a margin; decades of a logarithmic axis count as lengths.
-class AxisBuilder {
- public:
-  explicit AxisBuilder(bool logarithmic) : logarithmic_(logarithmic) {}
-
-  void include(double value) {
-    if (!std::isfinite(value) || (logarithmic_ && value <= 0)) return;
-    const double place = logarithmic_ ? std::log10(value) : value;
-    low_ = std::min(low_, place);
-    high_ = std::max(high_, place);
-  }
-  bool empty() const { return low_ > high_; }
-
-  Axis axis() const {
-    double low = empty() ? 0 : low_, high = empty() ? 1 : high_;
-    const double least = logarithmic_ ? 0.3 : 1e-6 * std::max(std::abs(low), std::abs(high));
-    double margin = 0.06 * (high - low);
-    if (high - low <= least) margin = logarithmic_ ? 0.3 : (low == 0 ? 0.5 : 0.1 * std::abs(low));
-    low -= margin;
-    high += margin;
-    return logarithmic_ ? Axis{std::pow(10, low), std::pow(10, high)} : Axis{low, high};
-  }
-
- private:
-  bool logarithmic_;
-  double low_ = std::numeric_limits<double>::infinity();
-  double high_ = -std::numeric_limits<double>::infinity();
-};
-
-struct Axes {
-  Axis x;
-  Axis y;
-  int left_out;
-  bool empty;
-};
-
-Axes axes_of(const Panel& panel) {
-  AxisBuilder x(panel.log_x), y(panel.log_y), reference_x(panel.log_x), reference_y(panel.log_y);
-  int left_out = 0;
-  for (const Series& series : panel.series) {
-    const bool reference = series.kind == Kind::dashed_reference;
-    const DrawnSeries shown = drawn(panel, series);
-    left_out += shown.left_out;
-    for (const DrawnPoint& point : shown.points) {
-      (reference ? reference_x : x).include(point.x);
-      for (const double value : {point.y, point.low, point.high})
-        (reference ? reference_y : y).include(value);
-    }
-  }
-  const bool only_references = x.empty();
-  return {only_references ? reference_x.axis() : x.axis(), only_references ? reference_y.axis() : y.axis(),
-          left_out, only_references && reference_x.empty()};
-}
-
-/// Ticks at 1, 2 and 5 times powers of ten, for logarithmic axes of fewer than two decades.
-std::string ticks_within_decades(const Axis& axis) {
-  std::string ticks;
-  for (int exponent = static_cast<int>(std::floor(std::log10(axis.low)));
-       exponent <= static_cast<int>(std::floor(std::log10(axis.high))); ++exponent) {
-    for (const int digit : {1, 2, 5}) {
-      const double value = digit * std::pow(10, exponent);
-      if (value < axis.low || value > axis.high) continue;
-      const std::string label = exponent >= -3 && exponent <= 3
-                                    ? fmt::format("{:g}", value)
-                                    : fmt::format("{}·10^{{{}}}", digit, exponent);
-      ticks += fmt::format("{}'{}' {:g}", ticks.empty() ? "" : ", ", label, value);
-    }
-  }
-  return "(" + ticks + ")";
-}
-
-std::string axis_commands(char name, const Axis& axis, bool logarithmic) {
-  std::string text = fmt::format("set {}range [{:.6g}:{:.6g}]\n", name, axis.low, axis.high);
-  if (!logarithmic) {
-    return text +
-           fmt::format("set {0}tics nomirror autofreq\nset m{0}tics default\nset format {0} '%h'\n", name);
-  }
-  const double decades = std::log10(axis.high / axis.low);
-  text += fmt::format("set logscale {}\n", name);
-  if (decades < 2) return text + fmt::format("set {}tics nomirror {}\n", name, ticks_within_decades(axis));
-  const int step = static_cast<int>(std::ceil(decades / 7));
-  return text + fmt::format("set {0}tics nomirror 1e{1}\nset m{0}tics {2}\nset format {0} '10^{{%T}}'\n",
-                            name, step, step == 1 ? 10 : step);
 }
 
 /// How a series is drawn, after "with".
@@ -225,34 +136,43 @@ std::vector<const Series*> legend_of(const Figure& figure) {
   return entries;
 }
 
+/// Characters of a UTF-8 text, its markup included.
+double characters(std::string_view text) {
+  return static_cast<double>(
+      std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; }));
+}
+
 struct Layout {
   double panel_width;
-  double panel_height;  // of the axes' frame
+  double frame_height;
+  double left_margin;
   double width;
   double height;
   int legend_columns;
-  int legend_rows;
 };
 
 Layout layout_of(const Figure& figure, const std::vector<const Series*>& legend) {
   const std::size_t panels = figure.panels.size();
-  const double panel_width = panels == 1 ? 480 : panels == 2 ? 420 : 345;
-  const double panel_height = panels == 1 ? 300 : panels == 2 ? 280 : 262;
-  const double width = panel_width * static_cast<double>(panels);
-  std::size_t longest = 0;
-  for (const Series* entry : legend) longest = std::max(longest, entry->label.size());
-  const int entries = static_cast<int>(legend.size());
-  const int fitting = std::max(1, static_cast<int>((width - 20) / (60 + 7.0 * static_cast<double>(longest))));
-  const int columns = std::clamp(fitting, 1, std::max(1, entries));
-  const int rows = (entries + columns - 1) / columns;
-  return {panel_width,
-          panel_height,
-          width,
-          top_margin + (figure.title.empty() ? 0 : title_height) +
-              (rows > 0 ? legend_row_height * rows + legend_gap : 0) + panel_title_height + panel_height +
-              bottom_margin,
-          columns,
-          rows};
+  Layout layout{};
+  layout.panel_width = panels == 1 ? 480 : panels == 2 ? 420 : 345;
+  layout.frame_height = panels == 1 ? 300 : panels == 2 ? 280 : 262;
+  layout.width = layout.panel_width * static_cast<double>(panels);
+  for (const Panel& panel : figure.panels) {
+    const double labels = character * ticks_of('y', axes_of(panel).y).widest;
+    layout.left_margin = std::max(layout.left_margin, tick_length + labels + y_label_height);
+  }
+  layout.height = top_margin + panel_title_height + layout.frame_height + bottom_margin;
+  if (!figure.title.empty()) layout.height += title_height;
+  if (!legend.empty()) {
+    double longest = 0;
+    for (const Series* entry : legend) longest = std::max(longest, characters(entry->label));
+    const int entries = static_cast<int>(legend.size());
+    const int fitting = static_cast<int>((layout.width - 20) / (60 + character * longest));
+    layout.legend_columns = std::clamp(fitting, 1, entries);
+    const int rows = (entries + layout.legend_columns - 1) / layout.legend_columns;
+    layout.height += legend_row_height * rows + legend_gap;
+  }
+  return layout;
 }
 
 /// The legend and the title, as an empty plot of the figure's whole width: gnuplot fits a legend to its plot.
@@ -268,9 +188,10 @@ std::string heading_commands(const Figure& figure, const Layout& layout,
   }
   if (text.empty() && legend.empty()) return text;
   text =
-      "\n# Title and legend\nset lmargin at screen 0; set rmargin at screen 1\n"
-      "unset logscale; unset label; unset xlabel; unset border; unset tics\nset xrange [0:1]; set yrange "
-      "[0:1]\n" +
+      "\n# Title and legend\n"
+      "set lmargin at screen 0; set rmargin at screen 1\n"
+      "unset logscale; unset label; unset xlabel; unset border; unset tics\n"
+      "set xrange [0:1]; set yrange [0:1]\n" +
       text;
   text += fmt::format(
       "set key at screen 0.5, screen {:.4f} center top horizontal maxcols {} Left reverse samplen 2\n",
@@ -285,9 +206,11 @@ std::string heading_commands(const Figure& figure, const Layout& layout,
 std::string panel_commands(const Figure& figure, std::size_t p, const Layout& layout) {
   const Panel& panel = figure.panels[p];
   const Axes axes = axes_of(panel);
-  const double left = layout.panel_width * static_cast<double>(p) + left_margin;
+  const Ticks x_ticks = ticks_of('x', axes.x), y_ticks = ticks_of('y', axes.y);
+  const double left = layout.panel_width * static_cast<double>(p) + layout.left_margin;
+  const double y_label = left - tick_length - character * y_ticks.widest - 0.5 * y_label_height;
   const double right = layout.panel_width * static_cast<double>(p + 1) - right_margin;
-  const double top = (bottom_margin + layout.panel_height) / layout.height;
+  const double top = (bottom_margin + layout.frame_height) / layout.height;
   std::string text = fmt::format("\n# Panel {}\n", p + 1);
   text += fmt::format("set lmargin at screen {:.4f}; set rmargin at screen {:.4f}\n", left / layout.width,
                       right / layout.width);
@@ -300,7 +223,7 @@ std::string panel_commands(const Figure& figure, std::size_t p, const Layout& la
       fmt::format("set label 1 {} at graph 0, graph 1 left offset 0, 0.9\n", literal(letter + panel.title));
   // Not "set ylabel": it would stand as far off as gnuplot takes the tick labels' markup for wide.
   text += fmt::format("set label 2 {} at screen {:.4f}, graph 0.5 center rotate\n", literal(panel.y_label),
-                      (left - y_label_distance) / layout.width);
+                      y_label / layout.width);
   const std::string note = axes.empty ? "no points"
                            : axes.left_out > 0
                                ? fmt::format("{} not shown (≤ 0 or not finite)", axes.left_out)
@@ -310,10 +233,7 @@ std::string panel_commands(const Figure& figure, std::size_t p, const Layout& la
         "set label 3 '{{/*0.8 {}}}' at graph 1, graph 1 right offset 0, 0.9 tc rgb '#707070'\n", note);
   }
   text += fmt::format("set xlabel {}\n", literal(panel.x_label));
-  text += axis_commands('x', axes.x, panel.log_x);
-  text += axis_commands('y', axes.y, panel.log_y);
-  text += "plot NaN" + plot_elements(panel, p + 1, axes.y);
-  return text + "\n";
+  return text + x_ticks.commands + y_ticks.commands + "plot NaN" + plot_elements(panel, p + 1, axes.y) + "\n";
 }
 
 }  // namespace
@@ -340,13 +260,16 @@ std::string figure_script(const Figure& figure, std::string_view name) {
       name);
   text += fmt::format(
       "if (output eq 'svg') {{ set terminal svg size {:.0f},{:.0f} font 'sans-serif,12' background 'white' "
-      "}}\n"
-      "if (output eq 'pdf') {{ set terminal pdfcairo size {:.3f}in,{:.3f}in font 'DejaVu Sans,9' }}\n"
+      "}}\n",
+      layout.width, layout.height);
+  text += fmt::format(
+      "if (output eq 'pdf') {{ set terminal pdfcairo size {:.3f}in,{:.3f}in font 'DejaVu Sans,9' }}\n",
+      layout.width / 96, layout.height / 96);
+  text += fmt::format(
       "if (output eq 'png') {{ set terminal pngcairo size {:.0f},{:.0f} font 'DejaVu Sans,9' fontscale "
       "{:.4g} "
       "linewidth {:.4g} pointscale {:.4g} }}\n",
-      layout.width, layout.height, layout.width / 96, layout.height / 96, layout.width * scale,
-      layout.height * scale, scale, scale, scale);
+      layout.width * scale, layout.height * scale, scale, scale, scale);
   text += fmt::format("set output '{}.'.output\nset multiplot\n", name);
   text += heading_commands(figure, layout, legend);
   text +=
