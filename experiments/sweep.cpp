@@ -130,8 +130,8 @@ class Sweep {
         if (ended()) return false;
         next_save = Clock::now() + saving_pause * (Clock::now() - start);
       }
-      progress_.update(static_cast<int>(i),
-                       static_cast<double>(training.epoch()) / static_cast<double>(training.config().epochs + 1));
+      progress_.update(static_cast<int>(i), static_cast<double>(training.epoch()) /
+                                                static_cast<double>(training.config().epochs + 1));
     }
     return true;
   }

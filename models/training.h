@@ -45,7 +45,8 @@ class Training {
   /// One step on the next mini-batch; returns the loss. Throws NumericalError naming operation, step and seed
   /// if it is not finite.
   double step();
-  /// The rest of the epoch and, when one is due, a validation. Returns early, between two steps, once `stop` says so.
+  /// The rest of the epoch and, when one is due, a validation. Returns early, between two steps, once `stop`
+  /// says so.
   void run_epoch(const std::function<bool()>& stop = [] { return false; });
   /// After the last epoch, or when patience has run out.
   bool finished() const;

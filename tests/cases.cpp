@@ -33,7 +33,7 @@ class List {
   void add(const char* expression, Build build, const char* torch, const Operands& operands,
            unsigned traits = 0, Build twin = nullptr) {
     std::string shapes;
-    for (const Operand& operand : operands) shapes += " " + to_string(operand.shape);
+    for (const Operand& operand : operands) (shapes += " ") += to_string(operand.shape);
     all.push_back({expression + shapes, torch + shapes, expression, torch, operands, build, twin, traits});
   }
   void add_elementwise(const char* expression, Build build, const char* torch, const Range& range,

@@ -128,6 +128,38 @@ TEST(Checkpoint, AnotherRunsCheckpointIsRefusedAndKept) {
   EXPECT_EQ(loaded_step(folder / "run"), 1);
 }
 
+TEST(Checkpoint, AnotherRunsPreviousCheckpointIsRefusedAndKept) {
+  const ScratchFolder folder;
+  save_checkpoint(folder / "run.previous", state(1));
+  const std::string before = get(folder / "run.previous");
+  Checkpoint another = state(9);
+  another.fingerprint = "seed = 2\n";
+  const std::string expected = "[checkpoint] '" + (folder / "run.previous").string() +
+                               "': is of another run: it has 'seed = 1', this run has 'seed = 2'";
+  for (const bool is_damaged : {false, true}) {
+    if (is_damaged) put(folder / "run", "damaged");
+    const std::string load = thrown<DataError>([&] { load_checkpoint(folder / "run", another.fingerprint); });
+    const std::string save = thrown<DataError>([&] { save_checkpoint(folder / "run", another); });
+    EXPECT_EQ(load.find(expected), 0u) << load;
+    EXPECT_EQ(save.find(expected), 0u) << save;
+  }
+  EXPECT_EQ(get(folder / "run.previous"), before);
+  EXPECT_EQ(get(folder / "run"), "damaged");
+}
+
+TEST(Checkpoint, EntriesByName) {
+  const Checkpoint checkpoint = state(3);
+  EXPECT_EQ(checkpoint.integer("step"), 3);
+  EXPECT_EQ(checkpoint.number("loss"), 0.25);
+  EXPECT_EQ(checkpoint.text("order"), "step 3");
+  EXPECT_EQ(thrown<DataError>([&] { checkpoint.integer("steps"); }),
+            "[checkpoint] expected an integer 'steps', found none; start the run again");
+  EXPECT_EQ(thrown<DataError>([&] { checkpoint.number("step"); }),
+            "[checkpoint] expected a number 'step', found none; start the run again");
+  EXPECT_EQ(thrown<DataError>([&] { checkpoint.text("step"); }),
+            "[checkpoint] expected a string 'step', found none; start the run again");
+}
+
 TEST(Checkpoint, DifferenceFarInALongLine) {
   const ScratchFolder folder;
   Checkpoint saved = state(1);

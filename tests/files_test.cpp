@@ -162,6 +162,15 @@ TEST(Files, InterruptedAndShortWritesGoOn) {
   }
 }
 
+TEST(Files, TemporaryNameThatIsTaken) {
+  const ScratchFolder folder;
+  SystemCalls calls;
+  calls.fail(0, EEXIST);
+  write_atomically(folder / "file", "content");
+  EXPECT_EQ(get(folder / "file"), "content");
+  EXPECT_NE(calls.calls()[0].path, calls.calls()[1].path);
+}
+
 TEST(Files, FileSystemWithoutFsyncOfFolders) {
   const ScratchFolder folder;
   SystemCalls calls;
