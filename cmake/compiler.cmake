@@ -20,6 +20,9 @@ endif()
 
 include_directories(${CMAKE_SOURCE_DIR})
 add_compile_options(-Wall -Wextra)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)  # false alarms on std::string, GCC bug 105651
+endif()
 if(ELBOW_WERROR)
   set(CMAKE_COMPILE_WARNING_AS_ERROR ON)
 endif()

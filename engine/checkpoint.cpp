@@ -80,6 +80,14 @@ Checkpoint read(const path& file) {
   return checkpoint;
 }
 
+template <class Value>
+const Value& entry(const std::map<std::string, Value>& entries, const char* kind, const std::string& key) {
+  const auto found = entries.find(key);
+  if (found != entries.end()) return found->second;
+  throw DataError(
+      fmt::format("[checkpoint] expected {} {}, found none; start the run again", kind, in_quotes(key)));
+}
+
 /// The checkpoint, or the reason why there is none.
 struct Attempt {
   std::optional<Checkpoint> checkpoint;
@@ -117,6 +125,10 @@ void verify_fingerprint(const path& file, std::string_view found, std::string_vi
 }
 
 }  // namespace
+
+std::int64_t Checkpoint::integer(const std::string& key) const { return entry(integers, "an integer", key); }
+double Checkpoint::number(const std::string& key) const { return entry(numbers, "a number", key); }
+const std::string& Checkpoint::text(const std::string& key) const { return entry(strings, "a string", key); }
 
 path previous_checkpoint(const path& file) {
   path previous = file;

@@ -19,6 +19,11 @@ struct Checkpoint {
   std::map<std::string, std::int64_t> integers;
   std::map<std::string, double> numbers;
   std::map<std::string, std::string> strings;
+
+  // One entry; DataError with its name if there is none. For tensors: `find(tensors, name)`.
+  std::int64_t integer(const std::string& key) const;
+  double number(const std::string& key) const;
+  const std::string& text(const std::string& key) const;
 };
 
 struct LoadedCheckpoint {

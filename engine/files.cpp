@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <system_error>
@@ -19,6 +20,22 @@ using std::filesystem::path;
 
 constexpr std::string_view temporary_prefix = ".elbow-";
 constexpr std::string_view temporary_suffix = ".tmp";
+
+/// Bytes of the UTF-8 character that `text` begins with; 0 if it is a control character or not UTF-8.
+std::size_t printable_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (byte(0) < 0x80) return byte(0) >= 0x20 && byte(0) != 0x7f ? 1 : 0;
+  const std::size_t length = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : 2;
+  if (byte(0) < 0xc2 || byte(0) > 0xf4 || text.size() < length) return 0;
+  char32_t character = byte(0) & (0x7f >> length);
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+    character = character << 6 | (byte(i) & 0x3f);
+  }
+  constexpr char32_t smallest[] = {0, 0, 0xa0, 0x800, 0x10000};  // below 0xa0 are control characters
+  const bool is_surrogate = character >= 0xd800 && character < 0xe000;
+  return character >= smallest[length] && character <= 0x10ffff && !is_surrogate ? length : 0;
+}
 
 std::string show(const path& name) { return in_quotes(name.string(), std::string::npos); }
 
@@ -161,15 +178,17 @@ void sync_folder(const path& target) {
 
 std::string in_quotes(std::string_view text, std::size_t longest) {
   std::string result = "'";
-  for (const char character : text.substr(0, longest)) {
-    const auto byte = static_cast<unsigned char>(character);
-    if (byte < 0x20 || byte == 0x7f) {
-      result += fmt::format("\\x{:02x}", byte);
+  std::size_t at = 0;
+  while (at < text.size() && at < longest) {
+    const std::size_t length = printable_length(text.substr(at));
+    if (length > 0) {
+      result += text.substr(at, length);
     } else {
-      result += character;
+      result += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[at]));
     }
+    at += std::max<std::size_t>(length, 1);
   }
-  return result + (text.size() > longest ? "...'" : "'");
+  return result + (at < text.size() ? "...'" : "'");
 }
 
 void write_atomically(const path& target, std::string_view content, const path& keep_old_as) {

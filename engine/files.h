@@ -24,8 +24,8 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit);
 /// would take a living writer's temporary file as well. Throws DataError.
 void remove_temporaries(const std::filesystem::path& folder);
 
-/// Text from outside, fit for a one-line message: in single quotes, control characters as \xNN, cut after
-/// `longest` bytes.
+/// Text from outside, fit for a one-line message and for JSON: in single quotes, UTF-8, control characters
+/// and bytes that are no UTF-8 as \xNN, cut after about `longest` bytes.
 std::string in_quotes(std::string_view text, std::size_t longest = 100);
 
 }  // namespace elbow

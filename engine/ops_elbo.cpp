@@ -24,6 +24,10 @@ void expect_latent_arguments(const Variable& encoder, const Variable& parameters
   }
 }
 
+/// The same value as a node of its own: a gradient with respect to it counts the twin's use of it and nothing
+/// else, while the outputs' gradients may depend on x in other ways.
+Variable alias(const Variable& x) { return reshape(x, x.shape()); }
+
 /// The gradients of a fused operation through its unfused twin: sum of <gradient, output> over its outputs.
 Gradients through_twin(const Backward& b, const Variables& outputs, const Variables& inputs) {
   Variable total = sum(b.gradient(0) * outputs[0]);
@@ -67,8 +71,9 @@ LatentSample elbo_latent(const Variable& encoder, const Variable& prior_paramete
     const Variable& parameters = b.input(1);
     const Variable& noise = b.input(2);
     if (is_recording()) {
-      const LatentSample twin = elbo_latent_unfused(encoder, parameters, noise.value(), prior, form);
-      return through_twin(b, {twin.latent, twin.kl}, {encoder, parameters});
+      const Variables inputs = {alias(encoder), alias(parameters)};
+      const LatentSample twin = elbo_latent_unfused(inputs[0], inputs[1], noise.value(), prior, form);
+      return through_twin(b, {twin.latent, twin.kl}, inputs);
     }
     const Tensor latent_gradient = b.gradient(0).value();
     const Tensor kl_gradient = b.gradient(1).value();
@@ -126,8 +131,8 @@ Variable elbo_reconstruction(const Variable& observation, const Variable& decode
         const Variable& observation = b.input(0);
         const Variable& decoded = b.input(1);
         if (is_recording()) {
-          return through_twin(b, {elbo_reconstruction_unfused(observation, decoded, precision)},
-                              {observation, decoded});
+          const Variables inputs = {alias(observation), alias(decoded)};
+          return through_twin(b, {elbo_reconstruction_unfused(inputs[0], inputs[1], precision)}, inputs);
         }
         const Tensor loss_gradient = b.gradient().value();
         Tensor gradient(decoded.shape(), decoded.dtype(), decoded.device());

@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "engine/dispatch.h"
 #include "engine/ops.h"
 
@@ -25,6 +23,27 @@ Variable digamma(const Variable& x) {
   return operation("digamma", apply(UnaryFunction::digamma, x), {x}, [](const Backward&) -> Gradients {
     throw UsageError("[digamma] has no backward rule: log_gamma can be differentiated once");
   });
+}
+
+Variable smooth_leaky_relu_slope(const Variable& x, double slope) {
+  return operation("smooth_leaky_relu_slope", apply(UnaryFunction::smooth_leaky_relu_slope, x, slope), {x},
+                   [slope](const Backward& b) -> Gradients {
+                     const Variable s = sigmoid(b.input());
+                     return {(1 - slope) * b.gradient() * (s - square(s))};
+                   });
+}
+
+Variable gelu_slope(const Variable& x) {
+  return operation(
+      "gelu_slope", apply(UnaryFunction::gelu_slope, x), {x}, [](const Backward& b) -> Gradients {
+        const Variable& x = b.input();
+        const Variable squared = square(x);
+        const Variable t = tanh(math::gelu_rate * x * (1 + math::gelu_cubic * squared));
+        const Variable inner_slope = math::gelu_rate * (1 + 3 * math::gelu_cubic * squared);
+        const Variable inner_curvature = 6 * math::gelu_rate * math::gelu_cubic * x;
+        const Variable bend = inner_slope + 0.5 * x * (inner_curvature - 2 * t * square(inner_slope));
+        return {b.gradient() * (1 - square(t)) * bend};
+      });
 }
 
 }  // namespace
@@ -127,20 +146,13 @@ Variable leaky_relu(const Variable& x, double slope) {
 Variable smooth_leaky_relu(const Variable& x, double slope) {
   return operation("smooth_leaky_relu", apply(UnaryFunction::smooth_leaky_relu, x, slope), {x},
                    [slope](const Backward& b) -> Gradients {
-                     return {b.gradient() * (slope + (1 - slope) * sigmoid(b.input()))};
+                     return {b.gradient() * smooth_leaky_relu_slope(b.input(), slope)};
                    });
 }
 
 Variable gelu(const Variable& x) {
-  return operation("gelu", apply(UnaryFunction::gelu, x), {x}, [](const Backward& b) -> Gradients {
-    constexpr double cubic = 0.044715;
-    const double inner = std::sqrt(2 / math::pi);
-    const Variable& x = b.input();
-    const Variable squared = square(x);
-    const Variable t = tanh(inner * x * (1 + cubic * squared));
-    const Variable slope = inner * (1 + 3 * cubic * squared);
-    return {0.5 * b.gradient() * (1 + t + x * (1 - square(t)) * slope)};
-  });
+  return operation("gelu", apply(UnaryFunction::gelu, x), {x},
+                   [](const Backward& b) -> Gradients { return {b.gradient() * gelu_slope(b.input())}; });
 }
 
 Variable silu(const Variable& x) {

@@ -18,6 +18,17 @@ struct Node : std::enable_shared_from_this<Node> {
         rule(backward),
         requires_gradient(differentiable),
         age(birth) {}
+  /// Releases what only this node holds in a loop: recursion would overflow the stack on a long chain.
+  ~Node() {
+    Variables orphans = std::move(inputs);
+    while (!orphans.empty()) {
+      const Variable orphan = std::move(orphans.back());
+      orphans.pop_back();
+      if (orphan.node_.use_count() != 1) continue;
+      for (Variable& input : orphan.node_->inputs) orphans.push_back(std::move(input));
+      orphan.node_->inputs.clear();
+    }
+  }
 
   const char* name;
   PoolVector<Tensor> values;

@@ -42,6 +42,7 @@ class Variable {
   int output() const { return output_; }
 
  private:
+  friend struct Node;
   std::shared_ptr<Node> node_;
   int output_ = 0;
 };

@@ -25,6 +25,12 @@ std::string help_line(const OptionDescription& option, const Options& defaults) 
   return shown.empty() ? option.help : fmt::format("{} [{}]", option.help, shown);
 }
 
+/// CLI11 parts groups by two blank lines.
+std::string one_blank_line(std::string text) {
+  for (std::size_t at; (at = text.find("\n\n\n")) != std::string::npos;) text.erase(at, 1);
+  return text;
+}
+
 std::string versions() {
   const BuildInfo& build = build_info();
   const std::string& reason = cuda_unavailable_reason();
@@ -62,13 +68,15 @@ class Parser {
       if (!values.empty())
         settings.push_back({name, values[0], ValueKind::untyped, in_quotes(values[0]), "", 0});
     }
-    for (const std::string& word : app_.remaining()) settings.push_back(unknown(word));
+    // Only the first: what follows it may be its value.
+    const std::vector<std::string> unknown_words = app_.remaining();
+    if (!unknown_words.empty()) settings.push_back(unknown(unknown_words.front()));
     return settings;
   }
 
   /// What --help or --version print, "" if neither was given.
   std::string answer() const {
-    if (help_->count() > 0) return app_.help();
+    if (help_->count() > 0) return one_blank_line(app_.help());
     return version_->count() > 0 ? versions() : "";
   }
 

@@ -47,7 +47,6 @@ PlainValue plain(const toml::node& node) {
 
 std::string shown(const toml::node& node) {
   if (node.is_table()) return "a table";
-  if (node.is_floating_point()) return scalar(node).text;
   std::ostringstream text;
   node.visit([&](const auto& value) { text << value; });
   return text.str();
@@ -64,7 +63,7 @@ toml::table parse(const std::filesystem::path& file) {
 
 void require_experiment(const Setting& setting, std::string_view experiment) {
   if (setting.kind == ValueKind::string && setting.text == experiment) return;
-  throw UsageError(fmt::format("{}expected \"{}\", got {}; run that program, or take the line out",
+  throw UsageError(fmt::format("{} expected \"{}\", got {}; run that program, or take the line out",
                                setting.where(), experiment, setting.found));
 }
 

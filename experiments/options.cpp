@@ -193,7 +193,7 @@ std::vector<OptionDescription> build_table() {
   table.group("What to run");
   table.add({"protocol", "NAME", "text: as the paper says; authors: as they ran it", "text"},
             choice(&Options::protocol, protocols));
-  table.add({"recipe", "NAME", "training recipe, paper or best", "best", "text: best, authors: paper"},
+  table.add({"recipe", "NAME", "paper or best", "best", "text: best, authors: paper"},
             choice(&Options::recipe, recipes));
   table.add({"quick", "", "small and fast, judged against wider targets", "true"}, flag(&Options::quick));
   table.add({"seeds", "N", "seeds 1 to N", "20"}, seed_count());
@@ -206,7 +206,7 @@ std::vector<OptionDescription> build_table() {
   table.add({"dim", "N", "latent dimensions d", "3"}, integer(&Options::dim, 1, 1024));
   table.add({"layers", "N", "linear layers of encoder and decoder", "3"}, integer(&Options::layers, 1, 64));
   table.add({"hidden", "N", "width of a hidden layer", "60"}, integer(&Options::hidden, 1, 65536));
-  table.add({"activation", "NAME", "of the hidden layers", "gelu"},
+  table.add({"activation", "NAME", "of the hidden layers, such as gelu", "gelu"},
             choice(&Options::activation, activation_names()));
   table.add({"prior", "NAME", "gaussian, uniform, beta or laplace", "gaussian"},
             choice(&Options::prior, {"gaussian", "uniform", "beta", "laplace"}));
@@ -225,7 +225,7 @@ std::vector<OptionDescription> build_table() {
             choice(&Options::device, {"auto", "cpu", "cuda"}));
   table.add({"trainer", "NAME", "autograd or fused", "autograd"},
             choice(&Options::trainer, {"autograd", "fused"}));
-  table.add({"threads", "N", "CPU threads, 0 for one per core", "2"}, integer(&Options::threads, 0, 4096),
+  table.add({"threads", "N", "CPU threads", "2", "one per core"}, integer(&Options::threads, 0, 4096),
             Stored::no);
   table.add({"out", "DIR", "run folder", "runs/mine", "runs/<date-time>_<experiment>"},
             file_name(&Options::out), Stored::no);
@@ -248,13 +248,12 @@ const char* name(Recipe recipe) { return recipes[static_cast<std::size_t>(recipe
 std::string OptionDescription::toml(const std::string& text) const {
   switch (kind) {
     case ValueKind::string:
-      return '"' + text + '"';
+      return fmt::format("\"{}\"", text);
     case ValueKind::integers:
     case ValueKind::numbers: {
-      std::string spaced;
-      for (const char character : text)
-        spaced += character == ',' ? std::string(", ") : std::string(1, character);
-      return '[' + spaced + ']';
+      std::string list = "[";
+      for (const char character : text) list += character == ',' ? ", " : std::string(1, character);
+      return list += "]";
     }
     default:
       return text;

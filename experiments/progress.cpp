@@ -114,7 +114,9 @@ std::string Progress::counts(double done) const {
   const double elapsed = Seconds(Clock::now() - start_).count();
   const double ours = done - skipped_;
   const double left = static_cast<double>(fractions_.size()) - done;
-  std::string text = fmt::format("{}/{} runs  {}", finished, fractions_.size(), clock_text(elapsed));
+  std::string text = fmt::format("{}/{} runs", finished, fractions_.size());
+  if (left > 0) text += fmt::format("  {:.0f} %", 100 * done / static_cast<double>(fractions_.size()));
+  text += "  " + clock_text(elapsed);
   if (left > 0 && ours > 0) text += fmt::format("  {} left", clock_text(elapsed * left / ours));
   return text;
 }

@@ -23,21 +23,21 @@ bool fits(ValueKind given, ValueKind wanted) {
   const std::string guess = nearest(setting.name, candidates);
   const std::string mend = guess.empty() ? "--help lists what there is"
                                          : fmt::format("did you mean {}{}?", from_file ? "" : "--", guess);
-  throw UsageError(fmt::format("{}no such {}; {}", setting.where(), from_file ? "key" : "option", mend));
+  throw UsageError(fmt::format("{} no such {}; {}", setting.where(), from_file ? "key" : "option", mend));
 }
 
 [[noreturn]] void reject_value(const Setting& setting, const OptionDescription& option) {
   const std::string example = setting.file.empty()
                                   ? option.flag() + (option.value.empty() ? "" : " " + option.example)
                                   : option.key() + " = " + option.toml(option.example);
-  throw UsageError(fmt::format("{}expected {}, got {}; for example {}", setting.where(), option.expected,
+  throw UsageError(fmt::format("{} expected {}, got {}; for example {}", setting.where(), option.expected,
                                setting.found, example));
 }
 
 }  // namespace
 
 std::string Setting::where() const {
-  return file.empty() ? fmt::format("[--{}] ", name) : fmt::format("{}:{}: [{}] ", file, line, name);
+  return file.empty() ? fmt::format("[--{}]", name) : fmt::format("{}:{}: [{}]", file, line, name);
 }
 
 void apply(const Setting& setting, const std::set<std::string>& accepted, Options& options) {
@@ -47,9 +47,9 @@ void apply(const Setting& setting, const std::set<std::string>& accepted, Option
   const bool known = option && setting.name == (from_file ? option->key() : option->name);
   if (!known) reject_name(setting, accepted);
   if (accepted.count(option->name) == 0)
-    throw UsageError(fmt::format("{}means nothing to this experiment; leave it out", setting.where()));
+    throw UsageError(fmt::format("{} means nothing to this experiment; leave it out", setting.where()));
   if (from_file && option->name == "config")
-    throw UsageError(fmt::format("{}a file cannot name another; put all keys in one", setting.where()));
+    throw UsageError(fmt::format("{} a file cannot name another; put all keys in one", setting.where()));
   if (!fits(setting.kind, option->kind) || !option->parse(options, setting.text))
     reject_value(setting, *option);
 }
@@ -65,7 +65,7 @@ void apply(const std::vector<Setting>& settings, const std::set<std::string>& ac
   const auto count = find("seeds");
   const auto list = find("seed-list");
   if (count != settings.end() && list != settings.end())
-    throw UsageError(fmt::format("{}contradicts {}; keep one of them", count->where(), list->where()));
+    throw UsageError(fmt::format("{} contradicts {}; keep one of them", count->where(), list->where()));
 }
 
 void check(const Options& options) {

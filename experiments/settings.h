@@ -19,7 +19,7 @@ struct Setting {
   std::string file;   ///< "" for the command line
   int line = 0;
 
-  /// "[--lr] " or "my.toml:3: [lr] ".
+  /// "[--lr]" or "my.toml:3: [lr]".
   std::string where() const;
 };
 

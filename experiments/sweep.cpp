@@ -12,6 +12,7 @@
 
 #include "engine/files.h"
 #include "engine/safetensors.h"
+#include "experiments/log.h"
 #include "experiments/progress.h"
 #include "experiments/run_record.h"
 #include "experiments/stop.h"
@@ -21,7 +22,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds between_checkpoints{10};
+// A state is saved again once this many times the last save's duration has gone by: saving costs at most 5 %.
+constexpr int saving_pause = 20;
 
 class Sweep {
  public:
@@ -63,7 +65,13 @@ class Sweep {
   void read_finished(std::size_t i) {
     if (!std::filesystem::exists(record_path(i))) return;
     records_[i] = load_record(record_path(i), runs_[i], fingerprint(i));
+    remove_state(i);  // left if the earlier start was killed right after it wrote the record
     progress_.skip(static_cast<int>(i));
+  }
+
+  void remove_state(std::size_t i) const {
+    std::filesystem::remove(state_path(i));
+    std::filesystem::remove(previous_checkpoint(state_path(i)));
   }
 
   /// A worker's life: take the next run until there is none, or until something ends them all.
@@ -91,7 +99,9 @@ class Sweep {
     const Vae vae(prepared.vae);
     Training training(vae, prepared.training, prepared.data);
     if (checkpoint_exists(state_path(i))) {
-      training.restore(load_checkpoint(state_path(i), fingerprint(i)).checkpoint);
+      const LoadedCheckpoint loaded = load_checkpoint(state_path(i), fingerprint(i));
+      if (!loaded.warning.empty()) log_warning(loaded.warning);
+      training.restore(loaded.checkpoint);
     }
     RunRecord record{runs_[i], "done", 0, 0, {}, {}};
     try {
@@ -104,23 +114,21 @@ class Sweep {
     record.epochs = training.epoch();
     record.history = training.history();
     save_record(record_path(i), record, fingerprint(i), vae.layout(), training.best_parameters());
-    std::filesystem::remove(state_path(i));
-    std::filesystem::remove(previous_checkpoint(state_path(i)));
+    remove_state(i);
     progress_.update(static_cast<int>(i), 1);
     return record;
   }
 
+  /// False if a stop came first; the state is then saved.
   bool train_to_the_end(std::size_t i, Training& training) {
-    auto last_saved = Clock::now();
+    Clock::time_point next_save = Clock::now();
     while (!training.finished()) {
-      if (ended()) {
+      training.run_epoch([this] { return ended(); });
+      if (ended() || Clock::now() >= next_save) {
+        const auto start = Clock::now();
         save(i, training);
-        return false;
-      }
-      training.run_epoch();
-      if (Clock::now() - last_saved > between_checkpoints) {
-        save(i, training);
-        last_saved = Clock::now();
+        if (ended()) return false;
+        next_save = Clock::now() + saving_pause * (Clock::now() - start);
       }
       progress_.update(static_cast<int>(i), static_cast<double>(training.epoch()) /
                                                 static_cast<double>(training.config().epochs + 1));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <vector>
 
@@ -40,16 +41,17 @@ std::string nearest(std::string_view word, const std::set<std::string>& candidat
 }
 
 std::string shortest(double value) {
-  char buffer[32];
-  const auto result = std::to_chars(buffer, buffer + sizeof buffer, value);
-  std::string text(buffer, result.ptr);
+  char buffer[64];
+  const auto written = [&](std::to_chars_result result) { return std::string(buffer, result.ptr); };
+  const std::string plain = written(std::to_chars(buffer, buffer + sizeof buffer, value));
+  if (!std::isfinite(value)) return plain;
+  std::string scientific =
+      written(std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific));
   // "1e+05" reads better as "1e5", and "1e-05" as "1e-5".
-  const std::size_t exponent = text.find('e');
-  if (exponent == std::string::npos) return text;
-  std::size_t digits = exponent + 2;
-  while (digits + 1 < text.size() && text[digits] == '0') text.erase(digits, 1);
-  if (text[exponent + 1] == '+') text.erase(exponent + 1, 1);
-  return text;
+  const std::size_t digits = scientific.find('e') + 2;
+  while (digits + 1 < scientific.size() && scientific[digits] == '0') scientific.erase(digits, 1);
+  if (scientific[digits - 1] == '+') scientific.erase(digits - 1, 1);
+  return scientific.size() < plain.size() ? scientific : plain;
 }
 
 }  // namespace elbow

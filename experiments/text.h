@@ -10,7 +10,7 @@ namespace elbow {
 /// none is near.
 std::string nearest(std::string_view word, const std::set<std::string>& candidates);
 
-/// Shortest text that reads back as the same double: "0.1", "1e5", "1000".
+/// Shortest text that reads back as the same double: "0.1", "1e5", "64".
 std::string shortest(double value);
 
 }  // namespace elbow

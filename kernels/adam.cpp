@@ -18,8 +18,8 @@ void adam(const Adam<T>& a) {
   for (Index i = 0; i < a.size; ++i) adam_update(constants, gradient[i], parameter[i], m[i], v[i]);
 }
 
-void adam_float(const Adam<float>& a) { adam(a); }
-void adam_double(const Adam<double>& a) { adam(a); }
+ELBOW_TARGET_ENTRY(adam_float, Adam<float>, adam)
+ELBOW_TARGET_ENTRY(adam_double, Adam<double>, adam)
 
 }  // namespace elbow::kernels::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -27,17 +27,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace elbow::kernels::cpu {
 
-HWY_EXPORT(adam_float);
-HWY_EXPORT(adam_double);
-
-template <>
-void run(const Adam<float>& a) {
-  HWY_DYNAMIC_DISPATCH(adam_float)(a);
-}
-template <>
-void run(const Adam<double>& a) {
-  HWY_DYNAMIC_DISPATCH(adam_double)(a);
-}
+ELBOW_DISPATCH(adam_float, Adam<float>)
+ELBOW_DISPATCH(adam_double, Adam<double>)
 
 }  // namespace elbow::kernels::cpu
 #endif

@@ -44,9 +44,9 @@ void zip(const Binary<T>& a) {
   });
 }
 
-void binary_float(const Binary<float>& a) { zip(a); }
-void binary_double(const Binary<double>& a) { zip(a); }
-void binary_complex(const Binary<Complex>& a) { zip(a); }
+ELBOW_TARGET_ENTRY(binary_float, Binary<float>, zip)
+ELBOW_TARGET_ENTRY(binary_double, Binary<double>, zip)
+ELBOW_TARGET_ENTRY(binary_complex, Binary<Complex>, zip)
 
 }  // namespace elbow::kernels::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -54,22 +54,9 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace elbow::kernels::cpu {
 
-HWY_EXPORT(binary_float);
-HWY_EXPORT(binary_double);
-HWY_EXPORT(binary_complex);
-
-template <>
-void run(const Binary<float>& a) {
-  HWY_DYNAMIC_DISPATCH(binary_float)(a);
-}
-template <>
-void run(const Binary<double>& a) {
-  HWY_DYNAMIC_DISPATCH(binary_double)(a);
-}
-template <>
-void run(const Binary<Complex>& a) {
-  HWY_DYNAMIC_DISPATCH(binary_complex)(a);
-}
+ELBOW_DISPATCH(binary_float, Binary<float>)
+ELBOW_DISPATCH(binary_double, Binary<double>)
+ELBOW_DISPATCH(binary_complex, Binary<Complex>)
 
 }  // namespace elbow::kernels::cpu
 #endif

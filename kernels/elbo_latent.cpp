@@ -1,13 +1,16 @@
 #include "kernels/elbo_latent.h"
 
-#include <algorithm>
-
 #include "kernels/elbo_latent_formulas.h"
 
-namespace elbow::kernels::cpu {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/elbo_latent.cpp"
+#include "kernels/simd.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace elbow::kernels::cpu::HWY_NAMESPACE {
 
 template <class T>
-void run(const ElboLatent<T>& a) {
+void forward(const ElboLatent<T>& a) {
   with_prior(a.prior, [&a](auto density) {
     for (Index i = 0; i < a.batch; ++i) {
       const T* mu = a.encoder + 2 * i * a.dim;
@@ -25,7 +28,7 @@ void run(const ElboLatent<T>& a) {
 }
 
 template <class T>
-void run(const ElboLatentBackward<T>& a) {
+void backward(const ElboLatentBackward<T>& a) {
   with_prior(a.prior, [&a](auto density) {
     for (Index k = 0; k < a.dim; ++k) {
       double gradient_a = 0;
@@ -47,9 +50,21 @@ void run(const ElboLatentBackward<T>& a) {
   });
 }
 
-template void run(const ElboLatent<float>&);
-template void run(const ElboLatent<double>&);
-template void run(const ElboLatentBackward<float>&);
-template void run(const ElboLatentBackward<double>&);
+ELBOW_TARGET_ENTRY(forward_float, ElboLatent<float>, forward)
+ELBOW_TARGET_ENTRY(forward_double, ElboLatent<double>, forward)
+ELBOW_TARGET_ENTRY(backward_float, ElboLatentBackward<float>, backward)
+ELBOW_TARGET_ENTRY(backward_double, ElboLatentBackward<double>, backward)
+
+}  // namespace elbow::kernels::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace elbow::kernels::cpu {
+
+ELBOW_DISPATCH(forward_float, ElboLatent<float>)
+ELBOW_DISPATCH(forward_double, ElboLatent<double>)
+ELBOW_DISPATCH(backward_float, ElboLatentBackward<float>)
+ELBOW_DISPATCH(backward_double, ElboLatentBackward<double>)
 
 }  // namespace elbow::kernels::cpu
+#endif

@@ -1,9 +1,14 @@
 #include "kernels/elbo_reconstruction.h"
 
-namespace elbow::kernels::cpu {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/elbo_reconstruction.cpp"
+#include "kernels/simd.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace elbow::kernels::cpu::HWY_NAMESPACE {
 
 template <class T>
-void run(const ElboReconstruction<T>& a) {
+void forward(const ElboReconstruction<T>& a) {
   const double constant = reconstruction_constant(a.columns, a.precision);
   for (Index b = 0; b < a.batch; ++b) {
     const Index row = b * a.columns;
@@ -13,7 +18,7 @@ void run(const ElboReconstruction<T>& a) {
 }
 
 template <class T>
-void run(const ElboReconstructionBackward<T>& a) {
+void backward(const ElboReconstructionBackward<T>& a) {
   const T precision = static_cast<T>(a.precision);
   for (Index b = 0; b < a.batch; ++b) {
     const T factor = a.loss_gradient[b] * precision;
@@ -23,9 +28,21 @@ void run(const ElboReconstructionBackward<T>& a) {
   }
 }
 
-template void run(const ElboReconstruction<float>&);
-template void run(const ElboReconstruction<double>&);
-template void run(const ElboReconstructionBackward<float>&);
-template void run(const ElboReconstructionBackward<double>&);
+ELBOW_TARGET_ENTRY(forward_float, ElboReconstruction<float>, forward)
+ELBOW_TARGET_ENTRY(forward_double, ElboReconstruction<double>, forward)
+ELBOW_TARGET_ENTRY(backward_float, ElboReconstructionBackward<float>, backward)
+ELBOW_TARGET_ENTRY(backward_double, ElboReconstructionBackward<double>, backward)
+
+}  // namespace elbow::kernels::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace elbow::kernels::cpu {
+
+ELBOW_DISPATCH(forward_float, ElboReconstruction<float>)
+ELBOW_DISPATCH(forward_double, ElboReconstruction<double>)
+ELBOW_DISPATCH(backward_float, ElboReconstructionBackward<float>)
+ELBOW_DISPATCH(backward_double, ElboReconstructionBackward<double>)
 
 }  // namespace elbow::kernels::cpu
+#endif

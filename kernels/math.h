@@ -2,6 +2,7 @@
 // Scalar mathematics, once for CPU and CUDA, for float, double and (CPU, where it makes sense) Complex.
 #include <cmath>
 
+#include "kernels/math_float.h"
 #include "kernels/types.h"
 
 namespace elbow::math {
@@ -24,77 +25,75 @@ ELBOW_HD T sign(T x) {
   return positive(x) ? T(1) : (positive(-x) ? T(-1) : T(0));
 }
 
-ELBOW_HD float fma(float a, float b, float c) { return ::fmaf(a, b, c); }
-ELBOW_HD double fma(double a, double b, double c) { return ::fma(a, b, c); }
 inline Complex fma(Complex a, Complex b, Complex c) { return a * b + c; }
 
 ELBOW_HD float sqrt(float x) { return ::sqrtf(x); }
 ELBOW_HD double sqrt(double x) { return ::sqrt(x); }
 inline Complex sqrt(Complex x) { return std::sqrt(x); }
 
-ELBOW_HD float exp(float x) { return ::expf(x); }
 ELBOW_HD double exp(double x) { return ::exp(x); }
 inline Complex exp(Complex x) { return std::exp(x); }
 
-ELBOW_HD float log(float x) { return ::logf(x); }
 ELBOW_HD double log(double x) { return ::log(x); }
 inline Complex log(Complex x) { return std::log(x); }
 
-ELBOW_HD float log1p(float x) { return ::log1pf(x); }
 ELBOW_HD double log1p(double x) { return ::log1p(x); }
 inline Complex log1p(Complex x) { return std::log(1.0 + x); }
 
-ELBOW_HD float tanh(float x) { return ::tanhf(x); }
 ELBOW_HD double tanh(double x) { return ::tanh(x); }
 inline Complex tanh(Complex x) { return std::tanh(x); }
 
-ELBOW_HD float sin(float x) { return ::sinf(x); }
 ELBOW_HD double sin(double x) { return ::sin(x); }
 inline Complex sin(Complex x) { return std::sin(x); }
 
-ELBOW_HD float cos(float x) { return ::cosf(x); }
 ELBOW_HD double cos(double x) { return ::cos(x); }
 inline Complex cos(Complex x) { return std::cos(x); }
 
 /// sine = sin(pi x), cosine = cos(pi x), 0 <= x <= 2.
+ELBOW_HD void sincospi(double x, double& sine, double& cosine) {
+  sine = math::sin(pi * x);
+  cosine = math::cos(pi * x);
+}
+
+/// x >= 10, reached by the recurrences of log_gamma and digamma, for their asymptotic series (Abramowitz &
+/// Stegun 6.1.41 and 6.3.18, to the term in x^-12: 1e-15 at x = 10).
+ELBOW_HD bool asymptotic(double x) { return !(x < 10); }
+inline bool asymptotic(Complex x) { return asymptotic(x.real()); }
+
+/// log Gamma(x), x > 0, else NaN: log Gamma(x + n) - log(x (x + 1) ... (x + n - 1)).
 template <class T>
-ELBOW_HD void sincospi(T x, T& sine, T& cosine) {
-  sine = math::sin(T(pi) * x);
-  cosine = math::cos(T(pi) * x);
-}
-
-/// log Gamma(x), x > 0.
-ELBOW_HD float log_gamma(float x) { return ::lgammaf(x); }
-ELBOW_HD double log_gamma(double x) { return ::lgamma(x); }
-
-/// d log Gamma / dx, x > 0: the recurrence psi(x) = psi(x + 1) - 1/x up to x >= 10, then the asymptotic
-/// series (Abramowitz & Stegun 6.3.18). Computed in double.
-ELBOW_HD double digamma(double x) {
-  double result = 0;
-  while (x < 10) {
-    result -= 1 / x;
-    x += 1;
+ELBOW_HD T log_gamma(T x) {
+  if (!positive(x)) return T(not_a_number);
+  T product = T(1);
+  while (!asymptotic(x)) {
+    product *= x;
+    x += 1.0;
   }
-  const double r = 1 / (x * x);
-  const double series =
-      r * (1.0 / 12 -
-           r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 - r * (691.0 / 32760))))));
-  return result + ::log(x) - 0.5 / x - series;
+  const T r = 1.0 / (x * x);
+  const T series =
+      (1.0 / 12 -
+       r * (1.0 / 360 - r * (1.0 / 1260 - r * (1.0 / 1680 - r * (1.0 / 1188 - r * (691.0 / 360360)))))) /
+      x;
+  return (x - 0.5) * (math::log(x) - 1.0) - 0.5 + 0.5 * log_two_pi + series - math::log(product);
 }
-ELBOW_HD float digamma(float x) { return static_cast<float>(digamma(static_cast<double>(x))); }
+ELBOW_HD float log_gamma(float x) { return static_cast<float>(log_gamma(static_cast<double>(x))); }
 
-inline Complex digamma(Complex x) {
-  Complex result = 0;
-  while (x.real() < 10) {
+/// d log Gamma / dx, x > 0, else NaN: digamma(x + n) - (1 / x + 1 / (x + 1) + ... + 1 / (x + n - 1)).
+template <class T>
+ELBOW_HD T digamma(T x) {
+  if (!positive(x)) return T(not_a_number);
+  T result = T(0);
+  while (!asymptotic(x)) {
     result -= 1.0 / x;
     x += 1.0;
   }
-  const Complex r = 1.0 / (x * x);
-  const Complex series =
-      r * (1.0 / 12 - r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 - r * (691.0 / 32760))))));
-  return result + std::log(x) - 0.5 / x - series;
+  const T r = 1.0 / (x * x);
+  const T series =
+      r * (1.0 / 12 -
+           r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 - r * (691.0 / 32760))))));
+  return result + math::log(x) - 0.5 / x - series;
 }
-inline Complex log_gamma(Complex x) { return {::lgamma(x.real()), x.imag() * digamma(x.real())}; }
+ELBOW_HD float digamma(float x) { return static_cast<float>(digamma(static_cast<double>(x))); }
 
 /// 1 / (1 + exp(-x)), without overflow.
 template <class T>
@@ -107,6 +106,23 @@ ELBOW_HD T sigmoid(T x) {
 template <class T>
 ELBOW_HD T softplus(T x) {
   return (positive(x) ? x : T(0)) + math::log1p(math::exp(-absolute(x)));
+}
+
+inline constexpr double gelu_cubic = 0.044715;
+inline constexpr double gelu_rate = 0.79788456080286535588;  // sqrt(2 / pi)
+
+/// The argument of GELU's tanh.
+template <class T>
+ELBOW_HD T gelu_inner(T x) {
+  return T(gelu_rate) * (x + T(gelu_cubic) * x * x * x);
+}
+
+/// d/dx of x (1 + tanh(inner)) / 2.
+template <class T>
+ELBOW_HD T gelu_slope(T x) {
+  const T t = math::tanh(gelu_inner(x));
+  const T inner_slope = T(gelu_rate) * (T(1) + T(3 * gelu_cubic) * x * x);
+  return T(0.5) * (T(1) + t + x * (T(1) - t * t) * inner_slope);
 }
 
 }  // namespace elbow::math

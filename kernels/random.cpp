@@ -1,9 +1,14 @@
 #include "kernels/random.h"
 
-namespace elbow::kernels::cpu {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/random.cpp"
+#include "kernels/simd.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace elbow::kernels::cpu::HWY_NAMESPACE {
 
 template <class T>
-void run(const Random<T>& a) {
+void draw(const Random<T>& a) {
   const Index blocks = (a.columns + 3) / 4;
   for (Index r = 0; r < a.rows; ++r) {
     for (Index b = 0; b < blocks; ++b) {
@@ -15,7 +20,17 @@ void run(const Random<T>& a) {
   }
 }
 
-template void run(const Random<float>&);
-template void run(const Random<double>&);
+ELBOW_TARGET_ENTRY(random_float, Random<float>, draw)
+ELBOW_TARGET_ENTRY(random_double, Random<double>, draw)
+
+}  // namespace elbow::kernels::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace elbow::kernels::cpu {
+
+ELBOW_DISPATCH(random_float, Random<float>)
+ELBOW_DISPATCH(random_double, Random<double>)
 
 }  // namespace elbow::kernels::cpu
+#endif

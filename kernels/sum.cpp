@@ -58,9 +58,9 @@ void sum(const Sum<T>& a) {
   }
 }
 
-void sum_float(const Sum<float>& a) { sum(a); }
-void sum_double(const Sum<double>& a) { sum(a); }
-void sum_complex(const Sum<Complex>& a) { sum(a); }
+ELBOW_TARGET_ENTRY(sum_float, Sum<float>, sum)
+ELBOW_TARGET_ENTRY(sum_double, Sum<double>, sum)
+ELBOW_TARGET_ENTRY(sum_complex, Sum<Complex>, sum)
 
 }  // namespace elbow::kernels::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -68,22 +68,9 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace elbow::kernels::cpu {
 
-HWY_EXPORT(sum_float);
-HWY_EXPORT(sum_double);
-HWY_EXPORT(sum_complex);
-
-template <>
-void run(const Sum<float>& a) {
-  HWY_DYNAMIC_DISPATCH(sum_float)(a);
-}
-template <>
-void run(const Sum<double>& a) {
-  HWY_DYNAMIC_DISPATCH(sum_double)(a);
-}
-template <>
-void run(const Sum<Complex>& a) {
-  HWY_DYNAMIC_DISPATCH(sum_complex)(a);
-}
+ELBOW_DISPATCH(sum_float, Sum<float>)
+ELBOW_DISPATCH(sum_double, Sum<double>)
+ELBOW_DISPATCH(sum_complex, Sum<Complex>)
 
 }  // namespace elbow::kernels::cpu
 #endif

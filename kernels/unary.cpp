@@ -18,8 +18,8 @@ void map(const Unary<T>& a) {
   });
 }
 
-void unary_float(const Unary<float>& a) { map(a); }
-void unary_double(const Unary<double>& a) { map(a); }
+ELBOW_TARGET_ENTRY(unary_float, Unary<float>, map)
+ELBOW_TARGET_ENTRY(unary_double, Unary<double>, map)
 
 }  // namespace elbow::kernels::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -27,17 +27,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace elbow::kernels::cpu {
 
-HWY_EXPORT(unary_float);
-HWY_EXPORT(unary_double);
-
-template <>
-void run(const Unary<float>& a) {
-  HWY_DYNAMIC_DISPATCH(unary_float)(a);
-}
-template <>
-void run(const Unary<double>& a) {
-  HWY_DYNAMIC_DISPATCH(unary_double)(a);
-}
+ELBOW_DISPATCH(unary_float, Unary<float>)
+ELBOW_DISPATCH(unary_double, Unary<double>)
 template <>
 void run(const Unary<Complex>& a) {
   with_function(a.function, [&a](auto function) {

@@ -8,7 +8,8 @@
 #define ELBOW_UNARY_FUNCTIONS(X) \
   X(negate) X(absolute) X(sign) X(reciprocal) X(square) X(square_root) X(power) X(scale) X(shift) \
   X(exponential) X(logarithm) X(sine) X(cosine) X(log_gamma) X(digamma) \
-  X(tanh) X(sigmoid) X(softplus) X(relu) X(leaky_relu) X(step) X(smooth_leaky_relu) X(gelu) X(silu)
+  X(tanh) X(sigmoid) X(softplus) X(relu) X(leaky_relu) X(step) X(smooth_leaky_relu) X(smooth_leaky_relu_slope) \
+  X(gelu) X(gelu_slope) X(silu)
 // clang-format on
 
 namespace elbow::kernels {
@@ -49,10 +50,12 @@ ELBOW_UNARY(relu, math::positive(x) ? x : T(0))
 ELBOW_UNARY(leaky_relu, math::positive(x) ? x : p* x)
 /// 1 for x > 0, else p: the slope of leaky_relu.
 ELBOW_UNARY(step, math::positive(x) ? T(1) : p)
-/// p x + (1 - p) log(1 + e^x).
+/// p x + (1 - p) log(1 + e^x), and its slope.
 ELBOW_UNARY(smooth_leaky_relu, p* x + (T(1) - p) * math::softplus(x))
-/// The tanh form of GELU (Hendrycks & Gimpel, 2016).
-ELBOW_UNARY(gelu, T(0.5) * x * (T(1) + math::tanh(T(0.79788456080286535588) * (x + T(0.044715) * x * x * x))))
+ELBOW_UNARY(smooth_leaky_relu_slope, p + (T(1) - p) * math::sigmoid(x))
+/// The tanh form of GELU (Hendrycks & Gimpel, 2016), and its slope.
+ELBOW_UNARY(gelu, T(0.5) * x * (T(1) + math::tanh(math::gelu_inner(x))))
+ELBOW_UNARY(gelu_slope, math::gelu_slope(x))
 ELBOW_UNARY(silu, x* math::sigmoid(x))
 /// x^p, x > 0.
 ELBOW_UNARY(power, math::exp(p* math::log(x)))

@@ -114,8 +114,11 @@ void Training::report_not_finite(const Tensor& observation, const Tensor& noise)
   throw NumericalError(fmt::format("the loss is not finite {}", where));
 }
 
-void Training::run_epoch() {
-  while (batch_ < batches_) step();
+void Training::run_epoch(const std::function<bool()>& stop) {
+  while (batch_ < batches_) {
+    if (stop()) return;
+    step();
+  }
   batch_ = 0;
   ++epoch_;
   if (epoch_ % config_.validation_every == 0 || epoch_ == config_.epochs) validate();

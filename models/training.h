@@ -1,6 +1,7 @@
 #pragma once
 // One training of a VAE, from initial weights to its best validation: a pure function of model, configuration
 // and data.
+#include <functional>
 #include <optional>
 
 #include "engine/adam.h"
@@ -44,8 +45,9 @@ class Training {
   /// One step on the next mini-batch; returns the loss. Throws NumericalError naming operation, step and seed
   /// if it is not finite.
   double step();
-  /// The rest of the epoch and, when one is due, a validation.
-  void run_epoch();
+  /// The rest of the epoch and, when one is due, a validation. Returns early, between two steps, once `stop`
+  /// says so.
+  void run_epoch(const std::function<bool()>& stop = [] { return false; });
   /// After the last epoch, or when patience has run out.
   bool finished() const;
 

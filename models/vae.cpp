@@ -35,13 +35,18 @@ Vae::Vae(const VaeConfig& config)
       decoder_(layout_, "decoder",
                mlp_widths(config.latent_dim, config.hidden, config.layers, config.observation_dim),
                config.activation) {
-  if (config.learned_prior) prior_ = layout_.add("prior.parameters", {2, config.latent_dim});
+  if (config.learned_prior) {
+    conditioner_.emplace(layout_, "conditioner",
+                         mlp_widths(1, 4 * config.latent_dim, config.layers, config.latent_dim),
+                         config.activation);
+  }
 }
 
 Parameters Vae::initial_parameters(std::uint64_t seed, DType dtype, Device device) const {
   Parameters parameters(layout_, dtype, device);
   encoder_.initialise(parameters, seed);
   decoder_.initialise(parameters, seed);
+  if (conditioner_) conditioner_->initialise(parameters, seed);
   return parameters;
 }
 
@@ -50,8 +55,12 @@ Variable Vae::encode(const Parameters& parameters, const Variable& observation) 
 }
 
 Variable Vae::prior_parameters(const Parameters& parameters) const {
-  if (prior_ >= 0) return parameters[prior_];
-  return Variable(fixed_prior(config_, parameters.flat().dtype(), parameters.flat().device()));
+  const DType dtype = parameters.flat().dtype();
+  const Device device = parameters.flat().device();
+  if (!conditioner_) return Variable(fixed_prior(config_, dtype, device));
+  const Variable log_variances =
+      (*conditioner_)(parameters, Variable(Tensor::full({1, 1}, dtype, 1, device)));
+  return concatenate({log_variances, Variable(Tensor::zeros({1, config_.latent_dim}, dtype, device))}, 0);
 }
 
 Elbo Vae::elbo(const Parameters& parameters, const Variable& observation, const Tensor& noise,

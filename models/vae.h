@@ -1,5 +1,7 @@
 #pragma once
 // A variational autoencoder with MLP encoder and decoder (the paper's section 2).
+#include <optional>
+
 #include "engine/ops.h"
 #include "models/mlp.h"
 
@@ -13,7 +15,8 @@ struct VaeConfig {
   Activation activation = Activation::leaky_relu;
   kernels::Prior prior = kernels::Prior::gaussian;
   kernels::KlForm kl_form = kernels::KlForm::sampled;
-  bool learned_prior = false;  ///< Gaussian only: the prior N(0, v_k) with v learned, starting at 1
+  bool learned_prior =
+      false;  ///< Gaussian only: the prior N(0, v_k), log v the output of an MLP with constant input
 };
 
 /// One mini-batch's ELBO (eq. 1), in nats. All per sample, (batch).
@@ -51,7 +54,7 @@ class Vae {
   ParameterLayout layout_;
   Mlp encoder_;
   Mlp decoder_;
-  int prior_ = -1;  // index of the learned prior's parameters
+  std::optional<Mlp> conditioner_;  // 1 to log v, as the authors learn the prior's variances
 };
 
 }  // namespace elbow

@@ -15,7 +15,7 @@ using kernels::Prior;
 
 constexpr Range everywhere{-2.5, 2.5};
 constexpr Range positive{0.3, 3};
-constexpr Range off_zero{0, 2.5, 0.1};
+constexpr Range off_zero{0.1, 2.5, true};
 constexpr Range far_out{-30, 30};
 
 using Operands = std::vector<Operand>;
@@ -30,11 +30,11 @@ Variables outputs(const LatentSample& sample) { return {sample.latent, sample.kl
 
 class List {
  public:
-  void add(const char* expression, Build build, const char* torch, const Operands& operands, unsigned traits = 0,
-           Build twin = nullptr) {
-    std::string name = expression;
-    for (const Operand& operand : operands) name += " " + to_string(operand.shape);
-    all.push_back({name, expression, torch, operands, build, twin, traits});
+  void add(const char* expression, Build build, const char* torch, const Operands& operands,
+           unsigned traits = 0, Build twin = nullptr) {
+    std::string shapes;
+    for (const Operand& operand : operands) (shapes += " ") += to_string(operand.shape);
+    all.push_back({expression + shapes, torch + shapes, expression, torch, operands, build, twin, traits});
   }
   void add_elementwise(const char* expression, Build build, const char* torch, const Range& range,
                        unsigned traits = 0) {
@@ -43,11 +43,12 @@ class List {
     }
     add(expression, build, torch, {of({1 << 20}, range)}, traits | for_benchmarks);
   }
-  void add_broadcast(const char* expression, Build build, const char* torch, const Range& left, const Range& right) {
-    const std::pair<Shape, Shape> shapes[] = {{{}, {}},           {{0}, {0}},          {{0, 3}, {3}},  {{0}, {1}},
-                                              {{33}, {33}},       {{5, 31}, {31}},     {{31}, {5, 31}}, {{257}, {}},
-                                              {{}, {257}},        {{7, 1}, {1, 9}},    {{2, 1, 3}, {4, 1}},
-                                              {{3, 1, 2, 1, 2}, {1, 2, 1, 3, 1}}};
+  void add_broadcast(const char* expression, Build build, const char* torch, const Range& left,
+                     const Range& right) {
+    const std::pair<Shape, Shape> shapes[] = {
+        {{}, {}},     {{0}, {0}},       {{0, 3}, {3}},       {{0}, {1}},
+        {{33}, {33}}, {{5, 31}, {31}},  {{31}, {5, 31}},     {{257}, {}},
+        {{}, {257}},  {{7, 1}, {1, 9}}, {{2, 1, 3}, {4, 1}}, {{3, 1, 2, 1, 2}, {1, 2, 1, 3, 1}}};
     for (const auto& [a, b] : shapes) add(expression, build, torch, {of(a, left), of(b, right)});
     add(expression, build, torch, {of({1 << 20}, left), of({1 << 20}, right)}, for_benchmarks);
     add(expression, build, torch, {of({1 << 14, 64}, left), of({64}, right)}, for_benchmarks);
@@ -57,18 +58,18 @@ class List {
 };
 
 /// An operation as a function of the operands a, b and c.
-#define ELBOW_BUILD(expression)                                                              \
-  [](const Variables& operands) -> Variables {                                               \
-    [[maybe_unused]] const Variable a = operands[0];                                         \
-    [[maybe_unused]] const Variable b = operands.size() > 1 ? operands[1] : Variable();      \
-    [[maybe_unused]] const Variable c = operands.size() > 2 ? operands[2] : Variable();      \
-    return outputs(expression);                                                              \
+#define ELBOW_BUILD(expression)                                                         \
+  [](const Variables& operands) -> Variables {                                          \
+    [[maybe_unused]] const Variable a = operands[0];                                    \
+    [[maybe_unused]] const Variable b = operands.size() > 1 ? operands[1] : Variable(); \
+    [[maybe_unused]] const Variable c = operands.size() > 2 ? operands[2] : Variable(); \
+    return outputs(expression);                                                         \
   }
 #define CASE(expression, ...) list.add(#expression, ELBOW_BUILD(expression), __VA_ARGS__)
 #define ELEMENTWISE(expression, ...) list.add_elementwise(#expression, ELBOW_BUILD(expression), __VA_ARGS__)
 #define BROADCAST(expression, ...) list.add_broadcast(#expression, ELBOW_BUILD(expression), __VA_ARGS__)
 /// A fused operation and its twin, each a case.
-#define FUSED(expression, twin, torch, operands, traits)                                               \
+#define FUSED(expression, twin, torch, operands, traits)                                                    \
   list.add(#expression, ELBOW_BUILD(expression), torch, operands, real_only | (traits), ELBOW_BUILD(twin)); \
   list.add(#twin, ELBOW_BUILD(twin), torch, operands, traits)
 
@@ -96,14 +97,14 @@ void add_unary(List& list) {
   ELEMENTWISE(smooth_leaky_relu(a, 0.2), "0.2 * a + 0.8 * F.softplus(a)", everywhere);
   ELEMENTWISE(gelu(a), "F.gelu(a, approximate='tanh')", everywhere);
   ELEMENTWISE(silu(a), "F.silu(a)", everywhere);
-  ELEMENTWISE(a + 1.5, "a + 1.5", everywhere);
-  ELEMENTWISE(1.5 + a, "1.5 + a", everywhere);
-  ELEMENTWISE(a - 1.5, "a - 1.5", everywhere);
-  ELEMENTWISE(1.5 - a, "1.5 - a", everywhere);
-  ELEMENTWISE(a * 1.3, "a * 1.3", everywhere);
-  ELEMENTWISE(1.3 * a, "1.3 * a", everywhere);
-  ELEMENTWISE(a / 1.3, "a / 1.3", everywhere);
-  ELEMENTWISE(1.3 / a, "1.3 / a", off_zero);
+  CASE(a + 1.5, "a + 1.5", {of({33})});
+  CASE(1.5 + a, "1.5 + a", {of({33})});
+  CASE(a - 1.5, "a - 1.5", {of({33})});
+  CASE(1.5 - a, "1.5 - a", {of({33})});
+  CASE(a * 1.3, "a * 1.3", {of({33})});
+  CASE(1.3 * a, "1.3 * a", {of({33})});
+  CASE(a / 1.3, "a / 1.3", {of({33})});
+  CASE(1.3 / a, "1.3 / a", {of({33}, off_zero)});
   // Saturated.
   CASE(tanh(a), "a.tanh()", {of({35}, far_out)});
   CASE(sigmoid(a), "a.sigmoid()", {of({35}, far_out)});
@@ -127,7 +128,7 @@ void add_shape(List& list) {
   CASE(reshape(a, {31}), "a.reshape(31)", {of({1, 31, 1})});
   CASE(reshape(a, {}), "a.reshape(())", {of({1, 1})});
   CASE(reshape(a, {3, 0}), "a.reshape(3, 0)", {of({0, 5})});
-  CASE(transpose(a), "a.transpose(-1, -2)", {of({31, 33})});
+  CASE(transpose(a), "a.transpose(-1, -2)", {of({7, 33})});
   CASE(transpose(a), "a.transpose(-1, -2)", {of({1, 257})});
   CASE(transpose(a), "a.transpose(-1, -2)", {of({0, 3})});
   CASE(transpose(a), "a.transpose(-1, -2)", {of({2, 1, 3, 5})});
@@ -152,17 +153,17 @@ void add_sum(List& list) {
   CASE(sum(a), "a.sum()", {of({3, 5, 7})});
   CASE(sum(a), "a.sum()", {of({1 << 20})}, for_benchmarks);
   CASE(sum(a, 0), "a.sum(0)", {of({257})});
-  CASE(sum(a, 0), "a.sum(0)", {of({31, 33})});
+  CASE(sum(a, 0), "a.sum(0)", {of({7, 33})});
   CASE(sum(a, 0), "a.sum(0)", {of({0, 3})});
   CASE(sum(a, 0), "a.sum(0)", {of({1 << 14, 64})}, for_benchmarks);
-  CASE(sum(a, 1), "a.sum(1)", {of({33, 31})});
+  CASE(sum(a, 1), "a.sum(1)", {of({5, 31})});
   CASE(sum(a, 1), "a.sum(1)", {of({3, 0})});
   CASE(sum(a, 1), "a.sum(1)", {of({3, 5, 7})});
   CASE(sum(a, 1), "a.sum(1)", {of({1 << 14, 64})}, for_benchmarks);
   CASE(sum(a, -1), "a.sum(-1)", {of({3, 5, 17})});
   CASE(mean(a), "a.mean()", {of({})});
   CASE(mean(a), "a.mean()", {of({257})});
-  CASE(mean(a), "a.mean()", {of({31, 33})});
+  CASE(mean(a), "a.mean()", {of({3, 11})});
   CASE(sum_to(a, {3, 1}), "a.sum_to_size(3, 1)", {of({4, 3, 5})});
   CASE(sum_to(a, {}), "a.sum_to_size(())", {of({33})});
   CASE(sum_to(a, {7}), "a.sum_to_size(7)", {of({33, 7})});
@@ -171,14 +172,14 @@ void add_sum(List& list) {
 
 void add_matrices(List& list) {
   CASE(matmul(a, b), "a @ b", (Operands{of({1, 1}), of({1, 1})}), in_own_type);
-  CASE(matmul(a, b), "a @ b", (Operands{of({31, 33}), of({33, 7})}), in_own_type);
+  CASE(matmul(a, b), "a @ b", (Operands{of({17, 33}), of({33, 7})}), in_own_type);
   CASE(matmul(a, b), "a @ b", (Operands{of({1, 257}), of({257, 1})}), in_own_type);
   CASE(matmul(a, b), "a @ b", (Operands{of({17, 1}), of({1, 33})}), in_own_type);
   CASE(matmul(a, b), "a @ b", (Operands{of({0, 3}), of({3, 2})}), in_own_type);
   CASE(matmul(a, b), "a @ b", (Operands{of({3, 0}), of({0, 2})}), in_own_type);
   CASE(matmul(a, b), "a @ b", (Operands{of({2, 3, 4}), of({4, 5})}), in_own_type);
   CASE(matmul(a, b), "a @ b", (Operands{of({3, 4}), of({2, 4, 5})}), in_own_type);
-  CASE(matmul(a, b), "a @ b", (Operands{of({2, 1, 3, 4}), of({3, 4, 5})}), in_own_type);
+  CASE(matmul(a, b), "a @ b", (Operands{of({2, 3, 3, 4}), of({2, 3, 4, 5})}), in_own_type);
   CASE(matmul(a, b), "a @ b", (Operands{of({512, 512}), of({512, 512})}), in_own_type | for_benchmarks);
   CASE(linear(a, b, c), "a @ b.T + c", (Operands{of({33, 3}), of({31, 3}), of({31})}), in_own_type);
   CASE(linear(a, b, c), "a @ b.T + c", (Operands{of({7, 31}), of({1, 31}), of({1})}), in_own_type);
@@ -190,7 +191,7 @@ void add_matrices(List& list) {
 
 void add_elbo(List& list) {
   constexpr Range log_variance{-1, 1}, encoded{-2, 1};
-  for (const auto& [batch, dim] : {std::pair<Index, Index>{33, 3}, {1, 1}, {7, 31}, {257, 2}, {0, 3}, {4096, 3}}) {
+  for (const auto& [batch, dim] : {std::pair<Index, Index>{33, 3}, {1, 1}, {3, 31}, {257, 1}, {0, 3}, {4096, 3}}) {
     const unsigned large = batch > 1000 ? for_benchmarks : 0;
     const auto operands = [batch, dim](const Range& encoder, const Range& prior, const Range& noises,
                                        Role role = Role::differentiated) {
@@ -200,7 +201,7 @@ void add_elbo(List& list) {
     const Operands uniform = operands(encoded, log_variance, everywhere, Role::without_effect);
     const Operands beta = operands(encoded, {0.5, 5}, everywhere);
     // abs(mu) > 0.5 and sigma * abs(eps) < 0.25 keep the sample off the kink at 0.
-    const Operands laplace = operands({0, 1.5, 0.5}, log_variance, {-0.05, 0.05});
+    const Operands laplace = operands({0.5, 1.5, true}, log_variance, {-0.05, 0.05});
     FUSED(elbo_latent(a, b, c.value(), Prior::gaussian, KlForm::sampled),
           elbo_latent_unfused(a, b, c.value(), Prior::gaussian, KlForm::sampled),
           "latent_and_kl(a, b, c, gaussian)", gaussian, large);
@@ -217,7 +218,7 @@ void add_elbo(List& list) {
           elbo_latent_unfused(a, b, c.value(), Prior::laplace, KlForm::sampled),
           "latent_and_kl(a, b, c, laplace)", laplace, large);
   }
-  for (const Shape& shape : {Shape{33, 3}, Shape{1, 1}, Shape{0, 3}, Shape{7, 31}, Shape{5, 257}, Shape{64, 12288}}) {
+  for (const Shape& shape : {Shape{33, 3}, Shape{1, 1}, Shape{0, 3}, Shape{7, 31}, Shape{2, 257}, Shape{64, 12288}}) {
     FUSED(elbo_reconstruction(a, b, 10.0), elbo_reconstruction_unfused(a, b, 10.0),
           "reconstruction(a, b, 10.0)", (Operands{of(shape), of(shape)}), shape.count() > 10000 ? for_benchmarks : 0);
   }
@@ -239,18 +240,14 @@ std::uint64_t hashed(std::uint64_t hash, std::span<const std::byte> bytes) {
   return hash;
 }
 
-double drawn(const Range& range, double uniform) {
-  if (range.gap == 0) return static_cast<float>(range.low + (range.high - range.low) * uniform);
-  const double side = 2 * uniform - 1;
-  return static_cast<float>(std::copysign(range.gap + (range.high - range.gap) * std::abs(side), side));
-}
-
 std::vector<double> draw(const Case& c, std::uint32_t stream, Index count, const Range& range) {
-  const std::uint64_t key = hashed(hash_start, std::as_bytes(std::span(c.name)));
+  const std::uint64_t key = hashed(hash_start, std::as_bytes(std::span(c.golden)));
   std::vector<double> values(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < values.size(); ++i) {
     const auto block = kernels::philox(key, stream, 0, 0, static_cast<std::uint32_t>(i / 4));
-    values[i] = drawn(range, kernels::uniform_from<double>(block.word[i % 4]));
+    const double uniform = kernels::uniform_from<double>(block.word[i % 4]);
+    const double value = range.low + (range.high - range.low) * uniform;
+    values[i] = static_cast<float>(range.both_signs && i % 2 == 1 ? -value : value);
   }
   return values;
 }
@@ -283,7 +280,7 @@ std::vector<double> draw_operand(const Case& c, std::size_t i) {
 }
 
 std::vector<double> draw_weights(const Case& c, std::size_t i, Index count) {
-  return draw(c, 100 + static_cast<std::uint32_t>(i), count, {0, 1, 0.5});
+  return draw(c, 100 + static_cast<std::uint32_t>(i), count, {0.5, 1, true});
 }
 
 std::uint64_t fingerprint(const Case& c) {

@@ -1,8 +1,8 @@
 #pragma once
 // The one list of cases: golden values, gradient checks, CPU against CUDA and benchmarks all read it.
 //
-// To test a new operation, add one line to tests/cases.cpp: the call, the same in PyTorch, what is drawn for its
-// operands. Then run tests/golden/make_golden.py (its header says how).
+// To test a new operation, add one line to tests/cases.cpp: the call, the same in PyTorch, what is drawn for
+// its operands. Then run tests/golden/make_golden.py (its header says how).
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -11,12 +11,12 @@
 
 namespace elbow::tests {
 
-/// Uniform numbers in (low, high) rounded to float32, so that float32 and float64 runs see the same inputs. With a gap
-/// they are symmetric instead, gap < abs(x) < high, which keeps clear of a kink at 0.
+/// Uniform numbers in (low, high), rounded to float32 so that float32 and float64 runs see the same operands.
+/// With both signs, every second one is negated: low > 0 then keeps clear of a kink at 0.
 struct Range {
   double low;
   double high;
-  double gap = 0;
+  bool both_signs = false;
 };
 
 enum class Role {
@@ -32,15 +32,17 @@ struct Operand {
 };
 
 // Traits, to be joined by |.
-inline constexpr unsigned real_only = 1;    ///< no complex kernel: checked by differences, not by the complex step
-inline constexpr unsigned once = 2;         ///< its gradient cannot be differentiated
-inline constexpr unsigned in_own_type = 4;  ///< adds up terms in its own type rather than in float64
+inline constexpr unsigned real_only =
+    1;                               ///< no complex kernel: checked by differences, not by the complex step
+inline constexpr unsigned once = 2;  ///< its gradient cannot be differentiated
+inline constexpr unsigned in_own_type = 4;     ///< adds up terms in its own type rather than in float64
 inline constexpr unsigned for_benchmarks = 8;  ///< too large for tests
 
 using Build = Variables (*)(const Variables& operands);
 
 struct Case {
   std::string name;        ///< the call and its shapes: "matmul(a, b) (31, 33) (33, 7)"
+  std::string golden;      ///< the PyTorch expression and the shapes: the key of its golden entry
   std::string expression;  ///< the call in C++, of a, b and c
   std::string torch;       ///< the same in PyTorch; several outputs as a tuple
   std::vector<Operand> operands;
@@ -57,7 +59,8 @@ struct Case {
 const std::vector<Case>& cases();
 const std::vector<Case>& benchmark_cases();
 
-/// What the Philox generator gives for operand `i`, or with draw_weights for output `i`: seeded by the case's name.
+/// What the Philox generator gives for operand `i`, or with draw_weights for output `i`: seeded by the case's
+/// name.
 std::vector<double> draw_operand(const Case&, std::size_t i);
 std::vector<double> draw_weights(const Case&, std::size_t i, Index count);
 /// Of all drawn operands: tells whether stored results are still of these.

@@ -42,13 +42,14 @@ std::string index_in(const Shape& shape, Index i) {
   }
   if (largest <= limit) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << fmt::format(
-             "{}: element {} of {} is {:.17g}, expected {:.17g}; difference {:.3g}, limit {:.3g} ({:.3g} times the limit)",
-             what, index_in(shape, static_cast<Index>(worst)), to_string(shape), actual[worst], expected[worst], largest,
-             limit, largest / limit);
+             "{}: element {} of {} is {:.17g}, expected {:.17g}; difference {:.3g}, limit {:.3g} ({:.3g} "
+             "times the limit)",
+             what, index_in(shape, static_cast<Index>(worst)), to_string(shape), actual[worst],
+             expected[worst], largest, limit, largest / limit);
 }
 
-::testing::AssertionResult agree(const std::string& what, const Tensor& actual, std::span<const double> expected,
-                                 const Shape& shape, double limit) {
+::testing::AssertionResult agree(const std::string& what, const Tensor& actual,
+                                 std::span<const double> expected, const Shape& shape, double limit) {
   if (actual.shape() != shape) {
     return ::testing::AssertionFailure()
            << fmt::format("{}: shape {}, expected {}", what, to_string(actual.shape()), to_string(shape));

@@ -17,8 +17,8 @@ double norm(std::span<const double> values);
 ::testing::AssertionResult agree(const std::string& what, std::span<const double> actual,
                                  std::span<const double> expected, const Shape& shape, double limit);
 /// The same for a tensor, which must have this shape.
-::testing::AssertionResult agree(const std::string& what, const Tensor& actual, std::span<const double> expected,
-                                 const Shape& shape, double limit);
+::testing::AssertionResult agree(const std::string& what, const Tensor& actual,
+                                 std::span<const double> expected, const Shape& shape, double limit);
 
 /// "[1, 0, 4]": where element `i` stands in an array of this shape.
 std::string index_in(const Shape& shape, Index i);

@@ -35,6 +35,6 @@ nlohmann::json described(const Case& c) {
 
 int main() {
   nlohmann::json all;
-  for (const elbow::tests::Case& c : elbow::tests::cases()) all[c.name] = elbow::tests::described(c);
+  for (const elbow::tests::Case& c : elbow::tests::cases()) all[c.golden] = elbow::tests::described(c);
   std::cout << all.dump();
 }

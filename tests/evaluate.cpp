@@ -14,7 +14,8 @@ Tensor tensor_of(const std::vector<double>& values, const Shape& shape, DType dt
 }
 
 Variable weighted_sum(const Case& c, std::size_t stream, const Variable& x) {
-  const Tensor weights = tensor_of(draw_weights(c, stream, x.value().count()), x.shape(), x.dtype(), x.device());
+  const Tensor weights =
+      tensor_of(draw_weights(c, stream, x.value().count()), x.shape(), x.dtype(), x.device());
   return sum(Variable(weights) * x);
 }
 
@@ -30,7 +31,8 @@ Variables make_operands(const Case& c, DType dtype, Device device) {
   Variables operands;
   for (std::size_t i = 0; i < c.operands.size(); ++i) {
     const Operand& operand = c.operands[i];
-    operands.emplace_back(tensor_of(draw_operand(c, i), operand.shape, dtype, device), operand.role != Role::constant);
+    operands.emplace_back(tensor_of(draw_operand(c, i), operand.shape, dtype, device),
+                          operand.role != Role::constant);
   }
   return operands;
 }
@@ -63,15 +65,17 @@ Evaluation evaluate(const Case& c, Build build, DType dtype, Device device) {
   const Variables operands = make_operands(c, dtype, device);
   const Variables outputs = build(operands);
   Evaluation result;
-  for (const Variable& output : outputs) result.outputs.push_back(output.value());
+  for (const Variable& output : outputs) result.arrays.push_back(output.value());
+  result.outputs = result.arrays.size();
   for (const Variable& gradient : gradients(project(c, outputs), differentiated(c, operands))) {
-    result.gradients.push_back(gradient.value());
+    result.arrays.push_back(gradient.value());
   }
   return result;
 }
 
 double epsilon(DType dtype) {
-  return dtype == DType::float32 ? std::numeric_limits<float>::epsilon() : std::numeric_limits<double>::epsilon();
+  return dtype == DType::float32 ? std::numeric_limits<float>::epsilon()
+                                 : std::numeric_limits<double>::epsilon();
 }
 
 bool same_bits(const Tensor& left, const Tensor& right) {

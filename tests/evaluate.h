@@ -20,8 +20,8 @@ Variable project_gradients(const Case&, const Gradients&);
 Gradients gradients_of(const Case&, Build, const Variables& operands, bool create_graph = false);
 
 struct Evaluation {
-  std::vector<Tensor> outputs;
-  std::vector<Tensor> gradients;
+  std::vector<Tensor> arrays;  ///< the outputs, then the gradients
+  std::size_t outputs;
 };
 Evaluation evaluate(const Case&, Build, DType, Device = Device::cpu);
 

@@ -12,6 +12,7 @@
 #include "kernels/error.h"
 #include "tests/scratch_folder.h"
 #include "tests/system_calls.h"
+#include "tests/thrown.h"
 
 namespace elbow {
 namespace {
@@ -19,18 +20,7 @@ namespace {
 using test::get;
 using test::put;
 using test::ScratchFolder;
-
-/// The message of the DataError that `action` must throw.
-template <class Action>
-std::string refusal(Action action) {
-  try {
-    action();
-  } catch (const DataError& error) {
-    EXPECT_EQ(error.exit_code(), 3);
-    return error.what();
-  }
-  return "nothing was thrown";
-}
+using test::thrown;
 
 TEST(Files, RoundTrip) {
   const ScratchFolder folder;
@@ -70,7 +60,7 @@ TEST(Files, RefusesWhatCannotBeWritten) {
   std::filesystem::create_directory(folder / "sub");
   const std::string root = folder.path().string();
   const auto write_to = [&](const std::string& name) {
-    return refusal([&] { write_atomically(root + "/" + name, "new"); });
+    return thrown<DataError>([&] { write_atomically(root + "/" + name, "new"); });
   };
   EXPECT_EQ(write_to("missing/file"),
             "[write] '" + root + "/missing/file': open failed: No such file or directory; " +
@@ -96,7 +86,8 @@ TEST(Files, FullDiskLeavesOldContent) {
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
   const rlimit small{4096, before.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
-  const std::string message = refusal([&] { write_atomically(folder / "file", std::string(5000, 'x')); });
+  const std::string message =
+      thrown<DataError>([&] { write_atomically(folder / "file", std::string(5000, 'x')); });
   setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
   EXPECT_EQ(message, "[write] '" + (folder / "file").string() + "': write failed: File too large; " +
@@ -135,7 +126,7 @@ TEST(Files, EveryFailingCallIsReported) {
       {
         SystemCalls calls;
         calls.fail(failing, error);
-        message = refusal([&] { write_atomically(folder / "file", "new", folder / "previous"); });
+        message = thrown<DataError>([&] { write_atomically(folder / "file", "new", folder / "previous"); });
       }
       SCOPED_TRACE("call " + std::to_string(failing) + ", " + std::strerror(error));
       EXPECT_NE(message.find(folder.path().string()), std::string::npos) << message;
@@ -171,6 +162,15 @@ TEST(Files, InterruptedAndShortWritesGoOn) {
   }
 }
 
+TEST(Files, TemporaryNameThatIsTaken) {
+  const ScratchFolder folder;
+  SystemCalls calls;
+  calls.fail(0, EEXIST);
+  write_atomically(folder / "file", "content");
+  EXPECT_EQ(get(folder / "file"), "content");
+  EXPECT_NE(calls.calls()[0].path, calls.calls()[1].path);
+}
+
 TEST(Files, FileSystemWithoutFsyncOfFolders) {
   const ScratchFolder folder;
   SystemCalls calls;
@@ -204,20 +204,20 @@ TEST(Files, RefusesWhatCannotBeRead) {
   ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
   const std::string root = folder.path().string();
   const auto read_from = [&](const std::string& name, std::size_t limit) {
-    return refusal([&] { read_file(root + "/" + name, limit); });
+    return thrown<DataError>([&] { read_file(root + "/" + name, limit); });
   };
   EXPECT_EQ(read_from("missing", 9), "[read] '" + root + "/missing': No such file or directory");
   EXPECT_EQ(read_from("file", 4), "[read] '" + root + "/file': expected at most 4 bytes, found 5");
   EXPECT_EQ(read_from("", 9), "[read] '" + root + "/': expected a file, found a folder, pipe or device");
   EXPECT_EQ(read_from("pipe", 9),
             "[read] '" + root + "/pipe': expected a file, found a folder, pipe or device");
-  EXPECT_EQ(refusal([] { read_file("/dev/zero", 9); }),
+  EXPECT_EQ(thrown<DataError>([] { read_file("/dev/zero", 9); }),
             "[read] '/dev/zero': expected a file, found a folder, pipe or device");
 }
 
 TEST(Files, FileThatIsNotAsLongAsItSaid) {
   // Files of /proc tell a size of 0.
-  EXPECT_EQ(refusal([] { read_file("/proc/self/status", 1 << 20); }),
+  EXPECT_EQ(thrown<DataError>([] { read_file("/proc/self/status", 1 << 20); }),
             "[read] '/proc/self/status': the file changed while it was read; try again");
 }
 
@@ -232,13 +232,25 @@ TEST(Files, RemovesTemporaries) {
   EXPECT_EQ(folder.entries(), 2u);
   EXPECT_EQ(get(folder / "sub/result.tmp"), "whole");
   EXPECT_FALSE(std::filesystem::exists(folder / "sub/.elbow-77-3.tmp"));
-  EXPECT_NE(refusal([&] { remove_temporaries(folder / "missing"); }).find("/missing'"), std::string::npos);
+  EXPECT_NE(thrown<DataError>([&] { remove_temporaries(folder / "missing"); }).find("/missing'"),
+            std::string::npos);
 }
 
 TEST(Files, TextFromOutsideIsShownSafely) {
   EXPECT_EQ(in_quotes("a\n\x1b[1m\x7f"), "'a\\x0a\\x1b[1m\\x7f'");
   EXPECT_EQ(in_quotes("abcdef", 3), "'abc...'");
   EXPECT_EQ(in_quotes(""), "''");
+  EXPECT_EQ(in_quotes("γ² € 𝛾"), "'γ² € 𝛾'");
+  EXPECT_EQ(in_quotes("γγγ", 3), "'γγ...'");
+  const std::pair<const char*, const char*> not_utf8[] = {{"\xff", "'\\xff'"},
+                                                          {"\xce", "'\\xce'"},
+                                                          {"\xcex", "'\\xcex'"},
+                                                          {"\xc0\xaf", "'\\xc0\\xaf'"},
+                                                          {"\xc2\x9b", "'\\xc2\\x9b'"},
+                                                          {"\xe0\x80\x80", "'\\xe0\\x80\\x80'"},
+                                                          {"\xed\xa0\x80", "'\\xed\\xa0\\x80'"},
+                                                          {"\xf4\x90\x80\x80", "'\\xf4\\x90\\x80\\x80'"}};
+  for (const auto& [text, shown] : not_utf8) EXPECT_EQ(in_quotes(text), shown);
 }
 
 }  // namespace

@@ -8,9 +8,9 @@ Written with PyTorch 1.13 (Debian's python3-torch). A case is a PyTorch expressi
 per case, one line per array: each output, and the gradient of L = sum of weights * output with respect to each
 differentiated operand; and for each array its norm,
 
-    max over elements i of  abs(y_i) + sum_j abs(dy_i / dx_j) abs(x_j),    x_j every operand's every element.
+    max over elements i of  abs(y_i) + sum_j abs(dy_i / dx_j) abs(x_j),    x_j every element of every operand and weight.
 
-That is how far y moves, in units of eps, when each operand is rounded once: the sum of absolute terms of a sum or a
+That is how far y moves, in units of eps, when each of them is rounded once: the sum of absolute terms of a sum or a
 product, and the condition of a function. The tests' limit is k * eps * norm, k the number of roundings.
 """
 import json
@@ -73,14 +73,14 @@ def tensor(array):
     return torch.tensor(array["values"], dtype=torch.float64).reshape(array["shape"])
 
 
-def norm(function, result, operands):
-    """The norm of the header, for one array `result` = function(*operands)."""
+def norm(function, result, inputs):
+    """The norm of the header, for one array `result` = function(*inputs)."""
     if result.numel() == 0:
         return 0.0
     moved = result.detach().abs()
-    jacobians = torch.autograd.functional.jacobian(function, tuple(operands))
-    for jacobian, operand in zip(jacobians, operands):
-        moved = moved + (jacobian.abs() * operand.abs()).flatten(result.dim()).sum(-1)
+    jacobians = torch.autograd.functional.jacobian(function, tuple(inputs))
+    for jacobian, x in zip(jacobians, inputs):
+        moved = moved + (jacobian * x).abs().reshape(*result.shape, x.numel()).sum(-1)
     return moved.max().item()
 
 
@@ -94,29 +94,29 @@ def golden(case):
         result = eval(expression, globals(), dict(zip("abc", operands)))
         return result if isinstance(result, tuple) else (result,)
 
-    def gradients(*operands):
-        operands = [x if x.requires_grad else x.clone().requires_grad_() for x in operands]
+    def gradients(*inputs):
+        inputs = [x if x.requires_grad else x.clone().requires_grad_() for x in inputs]
+        operands, weights = inputs[:len(case["operands"])], inputs[len(case["operands"]):]
         projection = sum((w * y).sum() for w, y in zip(weights, outputs(*operands)))
         found = torch.autograd.grad(projection, [operands[i] for i in by], create_graph=True, allow_unused=True)
         return tuple(torch.zeros_like(operands[i]) if g is None else g for i, g in zip(by, found))
 
     arrays = []
-    for function in (outputs, gradients):
-        results = function(*operands)
-        for i, y in enumerate(results):
-            size = norm(lambda *x, i=i, function=function: function(*x)[i], y, operands)
+    for function, inputs in ((outputs, operands), (gradients, operands + weights)):
+        for i, y in enumerate(function(*inputs)):
+            size = norm(lambda *x, i=i, function=function: function(*x)[i], y, inputs)
             arrays.append({"shape": list(y.shape), "norm": size, "values": y.detach().flatten().tolist()})
-    return {"torch": case["torch"], "fingerprint": case["fingerprint"], "arrays": arrays}
+    return {"fingerprint": case["fingerprint"], "arrays": arrays}
 
 
 def main():
     with open(sys.argv[1]) as file:
         cases = json.load(file)
     entries = []
-    for name, case in cases.items():
+    for key, case in cases.items():
         entry = golden(case)
         arrays = ",\n".join("   " + json.dumps(array, allow_nan=False) for array in entry.pop("arrays"))
-        entries.append(f' {json.dumps(name)}: {json.dumps(entry)[:-1]}, "arrays": [\n{arrays}]}}')
+        entries.append(f' {json.dumps(key)}: {json.dumps(entry)[:-1]}, "arrays": [\n{arrays}]}}')
     print("{\n" + ",\n".join(entries) + "\n}")
 
 
