@@ -47,7 +47,6 @@ PlainValue plain(const toml::node& node) {
 
 std::string shown(const toml::node& node) {
   if (node.is_table()) return "a table";
-  if (node.is_floating_point()) return scalar(node).text;
   std::ostringstream text;
   node.visit([&](const auto& value) { text << value; });
   return text.str();

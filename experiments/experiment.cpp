@@ -26,30 +26,36 @@ namespace {
 constexpr int internal_error = 1;
 constexpr int stopped = 130;
 
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
-
-/// Results that could not be printed are an error, unless the reader went away on purpose (`| head`).
-void flush_results() {
+/// Prints to stdout. Throws DataError if that fails, unless the reader went away on purpose (`| head`).
+void print_results(const std::string& text) {
   errno = 0;
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
-  if (errno != EPIPE && errno != 0)
-    throw DataError(fmt::format("[stdout] writing failed: {}; the results are in the run folder",
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
+  if (errno != EPIPE)
+    throw DataError(fmt::format("[stdout] writing failed: {}; results of a run are also in its folder",
                                 std::generic_category().message(errno)));
+}
+
+/// The manifest's last word on a run that failed; the failure itself matters more than whether this can be
+/// written.
+void finish_after(const std::exception& failure, Manifest& manifest) {
+  try {
+    manifest.finish(failure.what());
+  } catch (const std::exception& error) {
+    log_warning(error.what());
+  }
 }
 
 int run_program(int argc, char** argv, const Experiment& experiment) {
   CommandLine command_line = parse_command_line(argc, argv, experiment);
   if (!command_line.answer.empty()) {
-    print(command_line.answer);
-    flush_results();
+    print_results(command_line.answer);
     return 0;
   }
   Options& options = command_line.options;
   resolve_machine(options);
   log_info(fmt::format("elbow {}  {}", version_text(), device_line(options)));
   if (options.dry_run) {
-    print(experiment.plan(options));
-    flush_results();
+    print_results(experiment.plan(options));
     return 0;
   }
   watch_signals();
@@ -60,9 +66,8 @@ int run_program(int argc, char** argv, const Experiment& experiment) {
   } else {
     std::ostringstream claims;
     print_claims(claims, outcome.claims, colour_wanted(STDOUT_FILENO));
-    print(claims.str());
+    print_results(claims.str());
   }
-  flush_results();
   return exit_code(outcome);
 }
 
@@ -91,7 +96,7 @@ Outcome run_experiment(const Experiment& experiment, const Options& options) {
     outcome = experiment.run(options, folder);
     if (!stop_requested()) write_summary(folder.path(), experiment.question, outcome.claims);
   } catch (const std::exception& error) {
-    manifest.finish(error.what());
+    finish_after(error, manifest);
     throw;
   }
   manifest.finish(stop_requested() ? "stopped" : "done");

@@ -87,19 +87,11 @@ ELBOW_HD T digamma(T x) {
     result -= 1.0 / x;
     x += 1.0;
   }
-<<<<<<< HEAD
-  const Complex r = 1.0 / (x * x);
-  const Complex series =
-      r * (1.0 / 12 -
-           r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 - r * (691.0 / 32760))))));
-  return result + std::log(x) - 0.5 / x - series;
-=======
   const T r = 1.0 / (x * x);
   const T series =
       r * (1.0 / 12 -
            r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 - r * (691.0 / 32760))))));
   return result + math::log(x) - 0.5 / x - series;
->>>>>>> h-kernel
 }
 ELBOW_HD float digamma(float x) { return static_cast<float>(digamma(static_cast<double>(x))); }
 

@@ -9,6 +9,7 @@
 #include <new>
 
 #include "experiments/run_folder.h"
+#include "experiments/self_consistency.h"
 #include "experiments/stop.h"
 #include "kernels/error.h"
 #include "tests/program.h"
@@ -107,6 +108,15 @@ TEST_F(BadInput, WhatTheExperimentRefuses) {
   expect_usage({"--batch", "1001"}, "[--batch] expected at most 1000 (the data), got 1001; take fewer");
 }
 
+TEST_F(BadInput, BatchLargerThanTheData) {
+  const Ran ran = run_as_program(self_consistency(), {"--batch", "42001", "--out", "x"}, folder_.path());
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_EQ(ran.err,
+            "error: [--batch] expected at most 42000 (the training samples), got 42001; choose a smaller "
+            "batch\n");
+  EXPECT_EQ(folder_.entries(), 0u);
+}
+
 TEST_F(BadInput, ConfigurationFile) {
   expect_config("quick = true\n\nepoch = 3\n", "3: [epoch] no such key; did you mean epochs?");
   expect_config("dry-run = true\n", "1: [dry-run] no such key; did you mean dry_run?");
@@ -115,7 +125,7 @@ TEST_F(BadInput, ConfigurationFile) {
   expect_config("lr = nan\n",
                 "1: [lr] expected a finite number greater than 0, got nan; for example lr = 1e-3");
   expect_config("epochs = 3.0\n",
-                "1: [epochs] expected a whole number from 1 to 1000000, got 3; for example epochs = 200");
+                "1: [epochs] expected a whole number from 1 to 1000000, got 3.0; for example epochs = 200");
   expect_config("epochs = true\n",
                 "1: [epochs] expected a whole number from 1 to 1000000, got true; for example epochs = 200");
   expect_config(
