@@ -65,6 +65,8 @@ check() {
     ./run)
       if [[ -n ${2:-} && ! " test bench format tidy " == *" $2 "* ]]; then run_program "${@:2}"; else front_door "${@:2}"; fi
       ;;
+    build/*/tests/*) test -e "tests/${1##*/}.cpp" || { echo "no tests/${1##*/}.cpp makes it" && return 1; } ;;
+    python3) test -e "$2" || { echo "there is no $2" && return 1; } ;;
     build/*/bin/*) preset configure "$(cut -d / -f 2 <<<"$1")" && run_program "${1##*/}" "${@:2}" ;;
     *)
       case "$*" in
@@ -103,14 +105,12 @@ for block in "$scratch"/blocks/*.cpp; do
 done
 
 # The worked example still applies, and takes as many lines in as many files as its page says.
-for block in "$scratch"/blocks/*.diff; do
-  if ! said=$(git apply --check "$block" 2>&1); then fail "$(basename "$block" .diff): does not apply"$'\n'"$said"; fi
-  lines=$(grep -cE '^\+([^+]|$)' "$block")
-  files=$(grep -c '^+++ ' "$block")
-  if ! grep -qF "$lines lines in $files files" docs/adding_an_operation.md; then
-    fail "docs/adding_an_operation.md does not say that it takes $lines lines in $files files"
-  fi
-done
+cat "$scratch"/blocks/docs.adding_an_operation.md*.diff >"$scratch/example.diff"
+if ! said=$(git apply --check "$scratch/example.diff" 2>&1); then
+  fail "docs/adding_an_operation.md: the lines do not fit the sources"$'\n'"$said"
+fi
+cost="$(grep -cE '^\+([^+]|$)' "$scratch/example.diff") lines in $(grep -c '^+++ ' "$scratch/example.diff") files"
+if ! grep -qF "$cost" docs/adding_an_operation.md; then fail "docs/adding_an_operation.md does not say it takes $cost"; fi
 
 # Links, and paths in backquotes or below one of the project's folders. Not meant are paths of a run folder or a build.
 paths=0
