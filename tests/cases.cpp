@@ -48,7 +48,7 @@ class List {
     const std::pair<Shape, Shape> shapes[] = {
         {{}, {}},     {{0}, {0}},       {{0, 3}, {3}},       {{0}, {1}},
         {{33}, {33}}, {{3, 31}, {31}},  {{31}, {2, 31}},     {{257}, {}},
-        {{}, {33}},  {{7, 1}, {1, 9}}, {{2, 1, 3}, {4, 1}}, {{3, 1, 2, 1, 2}, {1, 2, 1, 3, 1}}};
+        {{}, {33}},   {{7, 1}, {1, 9}}, {{2, 1, 3}, {4, 1}}, {{3, 1, 2, 1, 2}, {1, 2, 1, 3, 1}}};
     for (const auto& [a, b] : shapes) add(expression, build, torch, {of(a, left), of(b, right)});
     add(expression, build, torch, {of({1 << 20}, left), of({1 << 20}, right)}, for_benchmarks);
     add(expression, build, torch, {of({1 << 14, 64}, left), of({64}, right)}, for_benchmarks);
