@@ -26,24 +26,25 @@ struct Style {
   std::string_view colour;
   int marker;  // gnuplot's pt
   double size;
+  std::string_view bar_colour;
 };
 
 Style style_of(Role role) {
   switch (role) {
     case Role::ours:
-      return {"0072b2", 7, 0.75};
+      return {"0072b2", 7, 0.75, "0072b2"};
     case Role::second:
-      return {"d55e00", 5, 0.7};
+      return {"d55e00", 5, 0.7, "d55e00"};
     case Role::third:
-      return {"009e73", 9, 0.9};
+      return {"009e73", 9, 0.9, "009e73"};
     case Role::fourth:
-      return {"cc79a7", 13, 0.95};
+      return {"cc79a7", 13, 0.95, "cc79a7"};
     case Role::fifth:
-      return {"e69f00", 11, 0.9};
+      return {"e69f00", 11, 0.9, "e69f00"};
     case Role::paper:
-      return {"202020", 6, 1.05};
+      return {"202020", 6, 1.05, "909090"};
     case Role::theory:
-      return {"707070", 2, 0.7};
+      return {"707070", 2, 0.7, "707070"};
   }
   return {};
 }
@@ -57,8 +58,8 @@ std::string literal(std::string_view text) {
   return result + "'";
 }
 
-/// How a series is drawn, after "with".
-std::string look(const Series& series, bool bars) {
+/// How a series is drawn, after "with"; its bars come apart.
+std::string look(const Series& series) {
   const Style style = style_of(series.role);
   switch (series.kind) {
     case Kind::line:
@@ -68,8 +69,8 @@ std::string look(const Series& series, bool bars) {
     case Kind::band:
       return fmt::format("filledcurves fs transparent solid 0.22 noborder lc rgb '#{}'", style.colour);
     case Kind::points: {
-      const bool cloud = !bars && series.x.size() > 60;
-      return fmt::format("{} pt {} ps {} lw 1.2 lc rgb '#{}{}'", bars ? "yerrorbars" : "points", style.marker,
+      const bool cloud = series.low.empty() && series.x.size() > 60;
+      return fmt::format("points pt {} ps {:.3g} lw 1.2 lc rgb '#{}{}'", style.marker,
                          cloud ? 0.6 * style.size : style.size, cloud ? "60" : "", style.colour);
     }
     case Kind::line_points:
@@ -79,48 +80,65 @@ std::string look(const Series& series, bool bars) {
   return {};
 }
 
-/// Behind comes first: areas, references, lines, markers, the paper's open markers.
-int depth(const Series& series) {
+/// What is behind comes first. The paper's open markers lie on top, over a white disc that keeps its bars out
+/// of them.
+enum class Depth { area, reference, line, paper_bar, paper_disc, bar, marker, paper_marker };
+
+Depth depth_of(const Series& series) {
   switch (series.kind) {
     case Kind::band:
-      return 0;
+      return Depth::area;
     case Kind::dashed_reference:
-      return 1;
+      return Depth::reference;
     case Kind::line:
-      return 2;
+      return Depth::line;
     default:
-      return series.role == Role::paper ? 4 : 3;
+      return series.role == Role::paper ? Depth::paper_marker : Depth::marker;
   }
 }
 
-std::string plot_elements(const Panel& panel, std::size_t panel_number, const Axis& y) {
-  std::vector<std::size_t> order(panel.series.size());
-  for (std::size_t s = 0; s < order.size(); ++s) order[s] = s;
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return depth(panel.series[a]) < depth(panel.series[b]);
-  });
+struct Element {
+  Depth depth;
   std::string text;
-  for (const std::size_t s : order) {
-    const Series& series = panel.series[s];
-    const std::vector<DrawnPoint> points = drawn(panel, series).points;
-    if (points.empty()) continue;
-    const bool bars =
-        series.kind != Kind::band &&
-        std::any_of(points.begin(), points.end(), [](const DrawnPoint& p) { return !std::isnan(p.low); });
-    const bool below_axis = panel.log_y && std::any_of(points.begin(), points.end(),
-                                                       [](const DrawnPoint& p) { return p.low <= 0; });
-    const std::string low = below_axis ? fmt::format("($5 > 0 ? $5 : {:.6g})", y.low) : "5";
-    const std::string x = fmt::format("csv using (x({}, {}))", panel_number, s + 1);
-    if (bars && series.kind == Kind::line_points) {
-      Series joined = series;
-      joined.kind = Kind::points;
-      text += fmt::format(", \\\n  {}:4:{}:6 with {}", x, low, look(joined, true));
-    }
-    const bool with_bars = bars && series.kind == Kind::points;
-    const std::string columns = series.kind == Kind::band ? low + ":6" : with_bars ? "4:" + low + ":6" : "4";
-    text += fmt::format(", \\\n  {}:{} with {}", x, columns, look(series, with_bars));
+};
+
+void add_elements(std::vector<Element>& elements, const Panel& panel, const Series& series,
+                  std::string_view x, const Axis& y) {
+  const std::vector<DrawnPoint> points = drawn(panel, series).points;
+  if (points.empty()) return;
+  const auto any = [&](auto condition) { return std::any_of(points.begin(), points.end(), condition); };
+  const bool below_axis = panel.log_y && any([](const DrawnPoint& point) { return point.low <= 0; });
+  const std::string low = below_axis ? fmt::format("($5 > 0 ? $5 : {:.6g})", y.low) : "5";
+  if (series.kind == Kind::band) {
+    elements.push_back({Depth::area, fmt::format("{}:{}:6 with {}", x, low, look(series))});
+    return;
   }
-  return text;
+  const bool markers = series.kind == Kind::points || series.kind == Kind::line_points;
+  if (markers && any([](const DrawnPoint& point) { return !std::isnan(point.low); })) {
+    const bool open = series.role == Role::paper;
+    const Style style = style_of(series.role);
+    elements.push_back(
+        {open ? Depth::paper_bar : Depth::bar,
+         fmt::format("{}:4:{}:6 with yerrorbars pt 0 lw 1.2 lc rgb '#{}'", x, low, style.bar_colour)});
+    if (open) {
+      elements.push_back(
+          {Depth::paper_disc, fmt::format("{}:4 with points pt 7 ps {} lc rgb '#ffffff'", x, style.size)});
+    }
+  }
+  elements.push_back({depth_of(series), fmt::format("{}:4 with {}", x, look(series))});
+}
+
+std::string plot_commands(const Panel& panel, std::size_t panel_number, const Axis& y) {
+  std::vector<Element> elements;
+  for (std::size_t s = 0; s < panel.series.size(); ++s) {
+    add_elements(elements, panel, panel.series[s], fmt::format("csv using (x({}, {}))", panel_number, s + 1),
+                 y);
+  }
+  std::stable_sort(elements.begin(), elements.end(),
+                   [](const Element& a, const Element& b) { return a.depth < b.depth; });
+  std::string text = "plot NaN";
+  for (const Element& element : elements) text += ", \\\n  " + element.text;
+  return text + "\n";
 }
 
 /// The first series of each label, in the order of appearance.
@@ -198,7 +216,7 @@ std::string heading_commands(const Figure& figure, const Layout& layout,
       1 - top / layout.height, layout.legend_columns);
   text += "plot NaN";
   for (const Series* entry : legend) {
-    text += fmt::format(", \\\n  keyentry with {} title {}", look(*entry, false), literal(entry->label));
+    text += fmt::format(", \\\n  keyentry with {} title {}", look(*entry), literal(entry->label));
   }
   return text + "\nunset key\n";
 }
@@ -233,7 +251,7 @@ std::string panel_commands(const Figure& figure, std::size_t p, const Layout& la
         "set label 3 '{{/*0.8 {}}}' at graph 1, graph 1 right offset 0, 0.9 tc rgb '#707070'\n", note);
   }
   text += fmt::format("set xlabel {}\n", literal(panel.x_label));
-  return text + x_ticks.commands + y_ticks.commands + "plot NaN" + plot_elements(panel, p + 1, axes.y) + "\n";
+  return text + x_ticks.commands + y_ticks.commands + plot_commands(panel, p + 1, axes.y);
 }
 
 }  // namespace
@@ -253,7 +271,7 @@ std::string figure_script(const Figure& figure, std::string_view name) {
       "set grid xtics ytics lt 1 lw 0.6 lc rgb '#e4e4e4'\n"
       "set errorbars 0.5\n"
       "set clip two\n"
-      "set pointintervalbox 0.001\n"
+      "set pointintervalbox 0.001\n"  // no gap around markers
       "set key noautotitle\n"
       "\n"
       "do for [output in 'svg pdf png'] {{\n",

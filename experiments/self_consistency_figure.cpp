@@ -39,12 +39,12 @@ Series paper(const std::string& quantity) {
   return series;
 }
 
-/// Slope -1 through the first point of `series`.
-Series inverse(const Series& series, const std::string& label) {
-  Series line{label, Kind::dashed_reference, Role::theory, {}, {}};
+/// Slope -1 through point `anchor` of `series`.
+Series inverse(const Series& series, std::size_t anchor) {
+  Series line{"theory", Kind::dashed_reference, Role::theory, {}, {}};
   for (double x : series.x) {
     line.x.push_back(x);
-    line.y.push_back(series.y.front() * series.x.front() / x);
+    line.y.push_back(series.y[anchor] * series.x[anchor] / x);
   }
   return line;
 }
@@ -86,14 +86,14 @@ Figure self_consistency_figure(const std::vector<RunRecord>& records, Protocol p
                     "σ@_k^{ 2}",
                     true,
                     true,
-                    {inverse(variances, "theory"), paper("sigma_k^2"), variances}},
+                    {inverse(variances, variances.x.size() - 1), paper("sigma_k^2"), variances}},
                    left_against_right(records),
                    {"Reconstruction of the mean",
                     "γ^2",
                     "‖{/:Italic f}(μ({/:Italic x})) − {/:Italic x}‖^2 / {/:Italic d}",
                     true,
                     true,
-                    {inverse(errors, "theory"), paper("mse(f(mu(x)),x)"), errors}}};
+                    {inverse(errors, 0), paper("mse(f(mu(x)),x)"), errors}}};
   return figure;
 }
 

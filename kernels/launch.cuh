@@ -12,8 +12,7 @@
 #include "kernels/error.h"
 #include "kernels/types.h"
 
-/// Declares `name`, an uninitialised array of `count` T that the threads of a block share. T may be an array
-/// type.
+/// Declares `name`, an uninitialised array of `count` T (arrays too) that the threads of a block share.
 #define ELBOW_SHARED(T, name, count) __shared__ alignas(16) T name[count]
 
 namespace elbow::kernels::cuda {
@@ -42,8 +41,7 @@ struct Grid {
   int threads;  ///< per block
 };
 
-/// For kernels that stride over `count` elements. The grid is capped where it fills any GPU, whatever the GPU
-/// at hand.
+/// For kernels that stride over `count` elements. The cap on the grid is enough to fill any GPU.
 inline Grid per_element(Index count) {
   constexpr int threads = 256;
   constexpr Index most_blocks = 8192;

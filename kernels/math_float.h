@@ -90,14 +90,14 @@ ELBOW_HD Pair exp_pair(float x) {
 
 /// (log(1 + f) - f) / f^2, 1 + f in [sqrt(1/2), sqrt(2)].
 ELBOW_HD float log_series(float f) {
-  float p = 0x1.148b06p-4f;
-  p = fma(p, f, -0x1.de1b4cp-4f);
-  p = fma(p, f, 0x1.e6c3a6p-4f);
-  p = fma(p, f, -0x1.fc256cp-4f);
-  p = fma(p, f, 0x1.233b38p-3f);
-  p = fma(p, f, -0x1.555c52p-3f);
+  float p = 0x1.13cdfap-4f;
+  p = fma(p, f, -0x1.ddaa22p-4f);
+  p = fma(p, f, 0x1.e6df88p-4f);
+  p = fma(p, f, -0x1.fc3c22p-4f);
+  p = fma(p, f, 0x1.233ab8p-3f);
+  p = fma(p, f, -0x1.555b94p-3f);
   p = fma(p, f, 0x1.99a47ap-3f);
-  p = fma(p, f, -0x1.000006p-2f);
+  p = fma(p, f, -0x1.000008p-2f);
   p = fma(p, f, 0x1.555548p-2f);
   return fma(p, f, -0.5f);
 }
@@ -203,7 +203,7 @@ ELBOW_HD void sincospi(float x, float& sine, float& cosine) {
   const float r = fma(shifted - to_integer, -0.5f, x);  // |r| <= 1/4
   const float t = r * r;
   const float t_low = fma(r, r, -t);
-  float p = 0x1.443928p-4f;
+  float p = 0x1.44392ap-4f;
   p = fma(p, t, -0x1.32ada8p-1f);
   p = fma(p, t, 0x1.466b78p+1f);
   p = fma(p, t, -0x1.4abbcep+2f);
@@ -228,15 +228,15 @@ ELBOW_HD float sine_shifted(float x, std::int64_t quarter) {
   const double n = shifted - to_integer;
   const double r = fma(n, -0x1.1a62633145c07p-54, fma(n, -0x1.921fb54442d18p+0, static_cast<double>(x)));
   const double t = r * r;
-  double p = 0x1.6ccf542077715p-19;
-  p = fma(p, t, -0x1.a00f7424a31dep-13);
-  p = fma(p, t, 0x1.1111085ca8a3bp-7);
-  p = fma(p, t, -0x1.5555554c5ef20p-3);
+  double p = 0x1.6ccf6f114a351p-19;
+  p = fma(p, t, -0x1.a00f74a9ac18fp-13);
+  p = fma(p, t, 0x1.1111085d6959ep-7);
+  p = fma(p, t, -0x1.5555554c60237p-3);
   const double sine = r * fma(t, p, 1.0);
-  double q = 0x1.991305668bdbdp-16;
-  q = fma(q, t, -0x1.6c07e2253b4acp-10);
-  q = fma(q, t, 0x1.55553c522b883p-5);
-  q = fma(q, t, -0x1.ffffffcb16bdep-2);
+  double q = 0x1.9913b77fe7131p-16;
+  q = fma(q, t, -0x1.6c07e57b58240p-10);
+  q = fma(q, t, 0x1.55553c5bddeedp-5);
+  q = fma(q, t, -0x1.ffffffcb37bccp-2);
   const double cosine = fma(q, t, 1.0);
   const std::int64_t quadrant = bits_of(shifted) + quarter;
   const double size = (quadrant & 1) != 0 ? cosine : sine;

@@ -9,8 +9,7 @@
 // never padded and never split, so that each element sees the contract's chain of fma.
 namespace elbow::kernels::cuda {
 
-/// Sizes of one variant: `tile` rows and columns per block, `step` of depth at a time, `own` rows and columns
-/// a thread.
+/// One variant: `tile` rows and columns a block, `own` rows and columns a thread, `step` of depth at a time.
 template <int tile_, int step_, int own_>
 struct Tiling {
   static constexpr int tile = tile_;
