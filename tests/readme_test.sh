@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# README.md and docs/*.md against the project: commands work, paths exist, lists agree, quoted code is the code.
+# README.md and what is in docs/ against the project: commands work, paths exist, lists agree, quoted code is the code.
 #   tests/readme_test.sh BUILD_FOLDER
 # Checked are blocks marked ```sh, ```toml, ```cpp and ```diff, but not those behind a line `<!-- not run: why -->`.
 # A command that no check is known for fails.
 set -euo pipefail
 build=$(realpath "$1")
 root=$(pwd)
-documents=(README.md docs/*.md)
+documents=(README.md docs/*.md docs/results/*/*.md)
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -137,6 +137,15 @@ if ((paths < 50)); then fail "only $paths paths found: the documents were not un
 for source in experiments/programs/*.cpp; do
   name=$(basename "$source" .cpp)
   if ! grep -qF "\`$name\`" README.md; then fail "README.md does not name the program $name"; fi
+done
+
+# docs/experiments.md has every option and every column.
+for option in $("$build/bin/self_consistency" --help | grep -oP '^  (-h,)?\K--[\w-]+' | grep -vE '^--(help|version)$'); do
+  if ! grep -qE "^\| \`$option[\` ]" docs/experiments.md; then fail "docs/experiments.md has no row for $option"; fi
+done
+for column in $(grep -oP '^ +\{"\K\w+' experiments/measurements.cpp) \
+  $(grep -oP 'per_latent\("\K\w+' experiments/measurements.cpp | sed 's/$/_k/'); do
+  if ! grep -qE "^\| \`$column\`" docs/experiments.md; then fail "docs/experiments.md has no row for the column $column"; fi
 done
 
 if ((failures)); then exit 1; fi
