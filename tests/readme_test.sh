@@ -105,10 +105,19 @@ for block in "$scratch"/blocks/*.cpp; do
 done
 
 # The worked example still applies, and takes as many lines in as many files as its page says.
-cat "$scratch"/blocks/docs.adding_an_operation.md*.diff >"$scratch/example.diff"
-if ! said=$(git apply --check "$scratch/example.diff" 2>&1); then
-  fail "docs/adding_an_operation.md: the lines do not fit the sources"$'\n'"$said"
-fi
+cat /dev/null "$scratch"/blocks/docs.adding_an_operation.md*.diff >"$scratch/example.diff"
+awk -v place="$scratch/hunk" '
+  /^--- / { next }
+  /^\+\+\+ / { file = substr($2, 3); next }
+  /^@@/ { count += 1; hunk = place count; print file > hunk; next }
+  !/^\+/ { print substr($0, 2) > hunk }' "$scratch/example.diff"
+for hunk in "$scratch"/hunk*; do  # its file, and the lines that have to be there
+  file=$(head -n 1 "$hunk")
+  before=$(tail -n +2 "$hunk")
+  if [[ $(<"$file") != *"$before"* ]]; then
+    fail "docs/adding_an_operation.md: $file no longer has these lines"$'\n'"$before"
+  fi
+done
 cost="$(grep -cE '^\+([^+]|$)' "$scratch/example.diff") lines in $(grep -c '^+++ ' "$scratch/example.diff") files"
 if ! grep -qF "$cost" docs/adding_an_operation.md; then fail "docs/adding_an_operation.md does not say it takes $cost"; fi
 
