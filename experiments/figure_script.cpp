@@ -80,23 +80,25 @@ std::string look(const Series& series) {
   return {};
 }
 
-/// Behind comes first: areas, references, lines, bars, markers, the paper's open markers.
-int depth(const Series& series) {
+/// What is behind comes first. The paper's open markers lie on top, over a white disc that keeps its bars out
+/// of them.
+enum class Depth { area, reference, line, paper_bar, paper_disc, bar, marker, paper_marker };
+
+Depth depth_of(const Series& series) {
   switch (series.kind) {
     case Kind::band:
-      return 0;
+      return Depth::area;
     case Kind::dashed_reference:
-      return 1;
+      return Depth::reference;
     case Kind::line:
-      return 2;
+      return Depth::line;
     default:
-      return series.role == Role::paper ? 5 : 4;
+      return series.role == Role::paper ? Depth::paper_marker : Depth::marker;
   }
 }
-constexpr int depth_of_bars = 3;
 
 struct Element {
-  int depth;
+  Depth depth;
   std::string text;
 };
 
@@ -108,15 +110,22 @@ void add_elements(std::vector<Element>& elements, const Panel& panel, const Seri
   const bool below_axis = panel.log_y && any([](const DrawnPoint& point) { return point.low <= 0; });
   const std::string low = below_axis ? fmt::format("($5 > 0 ? $5 : {:.6g})", y.low) : "5";
   if (series.kind == Kind::band) {
-    elements.push_back({depth(series), fmt::format("{}:{}:6 with {}", x, low, look(series))});
+    elements.push_back({Depth::area, fmt::format("{}:{}:6 with {}", x, low, look(series))});
     return;
   }
   const bool markers = series.kind == Kind::points || series.kind == Kind::line_points;
   if (markers && any([](const DrawnPoint& point) { return !std::isnan(point.low); })) {
-    elements.push_back({depth_of_bars, fmt::format("{}:4:{}:6 with yerrorbars pt 0 ps 0 lw 1.2 lc rgb '#{}'",
-                                                   x, low, style_of(series.role).bar_colour)});
+    const bool open = series.role == Role::paper;
+    const Style style = style_of(series.role);
+    elements.push_back(
+        {open ? Depth::paper_bar : Depth::bar,
+         fmt::format("{}:4:{}:6 with yerrorbars pt 0 lw 1.2 lc rgb '#{}'", x, low, style.bar_colour)});
+    if (open) {
+      elements.push_back(
+          {Depth::paper_disc, fmt::format("{}:4 with points pt 7 ps {} lc rgb '#ffffff'", x, style.size)});
+    }
   }
-  elements.push_back({depth(series), fmt::format("{}:4 with {}", x, look(series))});
+  elements.push_back({depth_of(series), fmt::format("{}:4 with {}", x, look(series))});
 }
 
 std::string plot_commands(const Panel& panel, std::size_t panel_number, const Axis& y) {
@@ -262,6 +271,7 @@ std::string figure_script(const Figure& figure, std::string_view name) {
       "set grid xtics ytics lt 1 lw 0.6 lc rgb '#e4e4e4'\n"
       "set errorbars 0.5\n"
       "set clip two\n"
+      "set pointintervalbox 0.001\n"  // no gap around markers
       "set key noautotitle\n"
       "\n"
       "do for [output in 'svg pdf png'] {{\n",

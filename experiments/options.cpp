@@ -235,11 +235,6 @@ std::vector<OptionDescription> build_table() {
   return table.take();
 }
 
-std::string with_other_separator(std::string text, char from, char to) {
-  std::replace(text.begin(), text.end(), from, to);
-  return text;
-}
-
 }  // namespace
 
 const char* name(Protocol protocol) { return protocols[static_cast<std::size_t>(protocol)].c_str(); }
@@ -260,7 +255,11 @@ std::string OptionDescription::toml(const std::string& text) const {
   }
 }
 
-std::string OptionDescription::key() const { return with_other_separator(name, '-', '_'); }
+std::string OptionDescription::key() const {
+  std::string key = name;
+  std::replace(key.begin(), key.end(), '-', '_');
+  return key;
+}
 
 const std::vector<OptionDescription>& option_table() {
   static const std::vector<OptionDescription> table = build_table();

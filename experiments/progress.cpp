@@ -78,16 +78,19 @@ void Progress::draw(When when) {
   last_drawn_ = now;
   last_done_ = share;
 
-  const std::string text = counts(done);
-  if (!terminal_) return log_info(fmt::format("{}  {}", label_, text));
-  const int room = terminal_width() - 1;
-  const int width =
-      std::clamp(room - static_cast<int>(label_.size() + text.size()) - 4, narrowest_bar, widest_bar);
-  const int used = static_cast<int>(label_.size() + text.size()) + width + 4;
-  std::string note = note_.empty() || used + 2 >= room ? "" : "  " + note_;
-  note.resize(std::min(note.size(), static_cast<std::size_t>(std::max(0, room - used))));
-  if (used > room) return show_status(text.substr(0, static_cast<std::size_t>(room)));
-  show_status(fmt::format("{}  {}  {}{}", label_, bar(share, width), text, painted(note, "2")));
+  if (!terminal_) return log_info(fmt::format("{}  {}", label_, counts(done)));
+  show_status(line(share, counts(done)));
+}
+
+std::string Progress::line(double share, const std::string& text) const {
+  // The bar gives way to the note, the note to what must be said.
+  const int room = terminal_width() - 1 - static_cast<int>(label_.size() + text.size()) - 4;
+  const int note_width = note_.empty() ? 0 : static_cast<int>(note_.size()) + 2;
+  const bool noted = note_width > 0 && room - note_width >= narrowest_bar;
+  if (room < narrowest_bar) return text.substr(0, static_cast<std::size_t>(terminal_width() - 1));
+  const int width = std::min(room - (noted ? note_width : 0), widest_bar);
+  return fmt::format("{}  {}  {}{}", label_, bar(share, width), text,
+                     noted ? "  " + painted(note_, "2") : "");
 }
 
 std::string Progress::bar(double share, int width) const {

@@ -28,7 +28,8 @@ class Progress {
   enum class When { if_due, now };
 
   void draw(When when);
-  std::string bar(double fraction, int width) const;
+  std::string line(double share, const std::string& text) const;
+  std::string bar(double share, int width) const;
   std::string counts(double done) const;
 
   const std::string label_;

@@ -30,7 +30,7 @@ Options defaults(Protocol protocol, Recipe recipe, bool quick) {
   if (recipe == Recipe::best) {
     options.activation = Activation::smooth_leaky_relu;
     options.learning_rate = 2e-3;
-    options.epochs = quick ? 40 : 200;
+    options.epochs = quick ? 80 : 200;
   } else {
     options.activation = Activation::leaky_relu;
     options.learning_rate = 1e-3;

@@ -130,10 +130,18 @@ class Sweep {
         if (ended()) return false;
         next_save = Clock::now() + saving_pause * (Clock::now() - start);
       }
-      progress_.update(static_cast<int>(i), static_cast<double>(training.epoch()) /
-                                                static_cast<double>(training.config().epochs + 1));
+      show_progress(i, training);
     }
     return true;
+  }
+
+  void show_progress(std::size_t i, const Training& training) {
+    const double share =
+        static_cast<double>(training.epoch()) / static_cast<double>(training.config().epochs + 1);
+    const auto& history = training.history();
+    progress_.update(
+        static_cast<int>(i), share,
+        history.empty() ? "" : fmt::format("{}: -ELBO {:.3f}", name(runs_[i]), history.back().neg_elbo));
   }
 
   void save(std::size_t i, const Training& training) const {

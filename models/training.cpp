@@ -190,22 +190,16 @@ Checkpoint Training::state() const {
 }
 
 void Training::restore(const Checkpoint& state) {
-  const auto tensor = [&](const std::string& name) -> const Tensor& {
-    for (const NamedTensor& candidate : state.tensors) {
-      if (candidate.name == name) return candidate.tensor;
-    }
-    throw DataError(fmt::format("checkpoint: expected a tensor {}, found none; start the run again", name));
-  };
-  parameters_.flat().assign(tensor("parameters"));
-  best_parameters_.flat().assign(tensor("best_parameters"));
-  adam_.first_moment().assign(tensor("first_moment"));
-  adam_.second_moment().assign(tensor("second_moment"));
-  adam_.set_steps(state.integers.at("steps"));
-  epoch_ = state.integers.at("epoch");
-  batch_ = state.integers.at("batch");
-  const std::int64_t best = state.integers.at("best");
+  parameters_.flat().assign(find(state.tensors, "parameters"));
+  best_parameters_.flat().assign(find(state.tensors, "best_parameters"));
+  adam_.first_moment().assign(find(state.tensors, "first_moment"));
+  adam_.second_moment().assign(find(state.tensors, "second_moment"));
+  adam_.set_steps(state.integer("steps"));
+  epoch_ = state.integer("epoch");
+  batch_ = state.integer("batch");
+  const std::int64_t best = state.integer("best");
   best_ = best < 0 ? std::nullopt : std::optional<std::size_t>(best);
-  const std::vector<double> rows = tensor("history").to_vector<double>();
+  const std::vector<double> rows = find(state.tensors, "history").to_vector<double>();
   history_.clear();
   for (std::size_t i = 0; i + 5 <= rows.size(); i += 5) {
     history_.push_back({static_cast<Index>(rows[i]), static_cast<Index>(rows[i + 1]), rows[i + 2],

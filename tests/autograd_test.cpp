@@ -3,12 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
+#include <functional>
 
 #include "engine/ops.h"
 #include "kernels/error.h"
+#include "tests/thrown.h"
 
-namespace elbow::tests {
+namespace elbow::test {
 
 namespace {
 
@@ -22,18 +23,6 @@ Variable leaf(const std::vector<double>& values, const Shape& shape) {
 Variable leaf(const std::vector<double>& values) { return leaf(values, {static_cast<Index>(values.size())}); }
 
 std::vector<double> values_of(const Variable& x) { return x.value().to_vector<double>(); }
-
-/// What `use` throws, which must be an Error of this class.
-template <class ErrorClass>
-std::string message_of(const std::function<void()>& use) {
-  try {
-    use();
-  } catch (const ErrorClass& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return "";
-}
 
 TEST(Autograd, PathsAddUp) {
   const Variable x = leaf({2, -3});
@@ -133,7 +122,7 @@ TEST(Autograd, AnErrorInsideARuleLeavesRecordingAsItWas) {
 
 TEST(Autograd, OnlyAScalarCanBeDifferentiated) {
   const Variable x = leaf({1, 2});
-  EXPECT_THAT(message_of<UsageError>([&] { gradients(square(x), {x}); }),
+  EXPECT_THAT(thrown<UsageError>([&] { gradients(square(x), {x}); }),
               AllOf(HasSubstr("[gradients]"), HasSubstr("scalar"), HasSubstr("(2,)")));
 }
 
@@ -142,7 +131,7 @@ TEST(Autograd, ErrorsNameTheOperationAndTheShapes) {
   const Variable b = leaf({1, 2, 3, 4}, {2, 2});
   const Variable bias = leaf({1, 2});
   const auto expect = [](const char* operation, const char* shape, const std::function<void()>& use) {
-    EXPECT_THAT(message_of<UsageError>(use), AllOf(HasSubstr(operation), HasSubstr(shape)));
+    EXPECT_THAT(thrown<UsageError>(use), AllOf(HasSubstr(operation), HasSubstr(shape)));
   };
   expect("[add]", "(2, 3) and (2, 2)", [&] { a + b; });
   expect("[subtract]", "(2, 3) and (2, 2)", [&] { a - b; });
@@ -173,7 +162,7 @@ TEST(Autograd, ErrorsOfTheElbo) {
   const Variable prior = leaf(std::vector<double>(4, 0.5), {2, 2});
   const Tensor noise = Tensor::zeros({3, 2}, DType::float64);
   const auto latent = [&](const Variable& e, const Variable& p, const Tensor& n, Prior which, KlForm form) {
-    return message_of<UsageError>([&] { elbo_latent(e, p, n, which, form); });
+    return thrown<UsageError>([&] { elbo_latent(e, p, n, which, form); });
   };
   EXPECT_THAT(latent(prior, prior, noise, Prior::gaussian, KlForm::sampled),
               AllOf(HasSubstr("[elbo_latent]"), HasSubstr("encoder"), HasSubstr("(2, 2)")));
@@ -182,7 +171,7 @@ TEST(Autograd, ErrorsOfTheElbo) {
   EXPECT_THAT(latent(encoder, prior, Tensor::zeros({6}, DType::float64), Prior::gaussian, KlForm::sampled),
               AllOf(HasSubstr("[elbo_latent]"), HasSubstr("noise"), HasSubstr("(6,)")));
   EXPECT_THAT(latent(encoder, prior, noise, Prior::beta, KlForm::closed), HasSubstr("Gaussian prior only"));
-  EXPECT_THAT(message_of<UsageError>([&] { elbo_reconstruction(encoder, prior, 1); }),
+  EXPECT_THAT(thrown<UsageError>([&] { elbo_reconstruction(encoder, prior, 1); }),
               AllOf(HasSubstr("[elbo_reconstruction]"), HasSubstr("(3, 4)"), HasSubstr("(2, 2)")));
 }
 
@@ -196,21 +185,21 @@ TEST(Autograd, MixedTypesAreRefused) {
                                                               concatenate({narrow, wide}, 0);
                                                             },
                                                             [&] { elbo_reconstruction(narrow, wide, 1); }}) {
-    EXPECT_THAT(message_of<UsageError>(use), AllOf(HasSubstr("float32"), HasSubstr("float64")));
+    EXPECT_THAT(thrown<UsageError>(use), AllOf(HasSubstr("float32"), HasSubstr("float64")));
   }
 }
 
 TEST(Autograd, FusedOperationsRefuseComplexNumbers) {
   const Variable z(Tensor::full({2, 2}, DType::complex128, 1));
-  EXPECT_THAT(message_of<UsageError>([&] { elbo_reconstruction(z, z, 1); }), HasSubstr("complex128"));
+  EXPECT_THAT(thrown<UsageError>([&] { elbo_reconstruction(z, z, 1); }), HasSubstr("complex128"));
 }
 
 TEST(FiniteGuard, NamesTheOperation) {
   const Variable x = leaf({-1, 0, 1});
   EXPECT_TRUE(std::isnan(values_of(logarithm(x))[0])) << "without a guard nothing is checked";
   const FiniteGuard guard;
-  EXPECT_THAT(message_of<NumericalError>([&] { logarithm(x); }), HasSubstr("[logarithm]"));
-  EXPECT_THAT(message_of<NumericalError>([&] { exponential(1000 * x); }),
+  EXPECT_THAT(thrown<NumericalError>([&] { logarithm(x); }), HasSubstr("[logarithm]"));
+  EXPECT_THAT(thrown<NumericalError>([&] { exponential(1000 * x); }),
               AllOf(HasSubstr("[exponential]"), HasSubstr("inf")));
 }
 
@@ -218,7 +207,7 @@ TEST(FiniteGuard, NamesTheOperationWhoseGradientIsNotFinite) {
   const Variable x = leaf({0, 1});
   const FiniteGuard guard;
   const Variable y = sum(square_root(x));
-  EXPECT_THAT(message_of<NumericalError>([&] { gradients(y, {x}); }), HasSubstr("gradient of [square_root]"));
+  EXPECT_THAT(thrown<NumericalError>([&] { gradients(y, {x}); }), HasSubstr("gradient of [square_root]"));
 }
 
 TEST(FiniteGuard, EndsWithItsScope) {
@@ -260,4 +249,4 @@ TEST(Activations, SaturateWithoutOverflow) {
 
 }  // namespace
 
-}  // namespace elbow::tests
+}  // namespace elbow::test

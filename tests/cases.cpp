@@ -6,7 +6,7 @@
 
 #include "kernels/philox.h"
 
-namespace elbow::tests {
+namespace elbow::test {
 
 namespace {
 
@@ -47,8 +47,8 @@ class List {
                      const Range& right) {
     const std::pair<Shape, Shape> shapes[] = {
         {{}, {}},     {{0}, {0}},       {{0, 3}, {3}},       {{0}, {1}},
-        {{33}, {33}}, {{5, 31}, {31}},  {{31}, {5, 31}},     {{257}, {}},
-        {{}, {257}},  {{7, 1}, {1, 9}}, {{2, 1, 3}, {4, 1}}, {{3, 1, 2, 1, 2}, {1, 2, 1, 3, 1}}};
+        {{33}, {33}}, {{3, 31}, {31}},  {{31}, {2, 31}},     {{257}, {}},
+        {{}, {33}},   {{7, 1}, {1, 9}}, {{2, 1, 3}, {4, 1}}, {{3, 1, 2, 1, 2}, {1, 2, 1, 3, 1}}};
     for (const auto& [a, b] : shapes) add(expression, build, torch, {of(a, left), of(b, right)});
     add(expression, build, torch, {of({1 << 20}, left), of({1 << 20}, right)}, for_benchmarks);
     add(expression, build, torch, {of({1 << 14, 64}, left), of({64}, right)}, for_benchmarks);
@@ -88,7 +88,7 @@ void add_unary(List& list) {
   ELEMENTWISE(logarithm(a), "a.log()", positive);
   ELEMENTWISE(sine(a), "a.sin()", everywhere);
   ELEMENTWISE(cosine(a), "a.cos()", everywhere);
-  ELEMENTWISE(log_gamma(a), "torch.lgamma(a)", (Range{0.2, 12}), real_only | once);
+  ELEMENTWISE(log_gamma(a), "torch.lgamma(a)", (Range{0.2, 12}), once);
   ELEMENTWISE(tanh(a), "a.tanh()", everywhere);
   ELEMENTWISE(sigmoid(a), "a.sigmoid()", everywhere);
   ELEMENTWISE(softplus(a), "F.softplus(a)", everywhere);
@@ -128,7 +128,7 @@ void add_shape(List& list) {
   CASE(reshape(a, {31}), "a.reshape(31)", {of({1, 31, 1})});
   CASE(reshape(a, {}), "a.reshape(())", {of({1, 1})});
   CASE(reshape(a, {3, 0}), "a.reshape(3, 0)", {of({0, 5})});
-  CASE(transpose(a), "a.transpose(-1, -2)", {of({7, 33})});
+  CASE(transpose(a), "a.transpose(-1, -2)", {of({5, 33})});
   CASE(transpose(a), "a.transpose(-1, -2)", {of({1, 257})});
   CASE(transpose(a), "a.transpose(-1, -2)", {of({0, 3})});
   CASE(transpose(a), "a.transpose(-1, -2)", {of({2, 1, 3, 5})});
@@ -191,7 +191,7 @@ void add_matrices(List& list) {
 
 void add_elbo(List& list) {
   constexpr Range log_variance{-1, 1}, encoded{-2, 1};
-  for (const auto& [batch, dim] : {std::pair<Index, Index>{33, 3}, {1, 1}, {3, 31}, {257, 1}, {0, 3}, {4096, 3}}) {
+  for (const auto& [batch, dim] : {std::pair<Index, Index>{33, 2}, {1, 1}, {2, 31}, {257, 1}, {0, 3}, {4096, 3}}) {
     const unsigned large = batch > 1000 ? for_benchmarks : 0;
     const auto operands = [batch, dim](const Range& encoder, const Range& prior, const Range& noises,
                                        Role role = Role::differentiated) {
@@ -213,7 +213,7 @@ void add_elbo(List& list) {
           "latent_and_kl(a, b, c, uniform)", uniform, large);
     FUSED(elbo_latent(a, b, c.value(), Prior::beta, KlForm::sampled),
           elbo_latent_unfused(a, b, c.value(), Prior::beta, KlForm::sampled),
-          "latent_and_kl(a, b, c, beta)", beta, real_only | once | large);
+          "latent_and_kl(a, b, c, beta)", beta, once | large);
     FUSED(elbo_latent(a, b, c.value(), Prior::laplace, KlForm::sampled),
           elbo_latent_unfused(a, b, c.value(), Prior::laplace, KlForm::sampled),
           "latent_and_kl(a, b, c, laplace)", laplace, large);
@@ -292,4 +292,4 @@ std::uint64_t fingerprint(const Case& c) {
   return hash;
 }
 
-}  // namespace elbow::tests
+}  // namespace elbow::test

@@ -9,7 +9,7 @@
 
 #include "engine/ops.h"
 
-namespace elbow::tests {
+namespace elbow::test {
 
 /// Uniform numbers in (low, high), rounded to float32 so that float32 and float64 runs see the same operands.
 /// With both signs, every second one is negated: low > 0 then keeps clear of a kink at 0.
@@ -66,4 +66,4 @@ std::vector<double> draw_weights(const Case&, std::size_t i, Index count);
 /// Of all drawn operands: tells whether stored results are still of these.
 std::uint64_t fingerprint(const Case&);
 
-}  // namespace elbow::tests
+}  // namespace elbow::test

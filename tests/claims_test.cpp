@@ -4,15 +4,14 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
-#include "engine/files.h"
 #include "kernels/error.h"
+#include "tests/scratch_folder.h"
 
 namespace elbow {
 namespace {
@@ -124,13 +123,12 @@ TEST(Summary, Json) {
 }
 
 TEST(Summary, Files) {
-  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "elbow_claims_test";
-  std::filesystem::create_directories(folder);
-  write_summary(folder, "Fig. 2", three_claims());
-  EXPECT_EQ(read_file(folder / "summary.md", 10000), summary_markdown("Fig. 2", three_claims()));
-  EXPECT_EQ(read_file(folder / "summary.json", 10000), summary_json("Fig. 2", three_claims()));
-  std::filesystem::remove_all(folder);
-  EXPECT_THROW(write_summary(folder, "Fig. 2", three_claims()), DataError);
+  const test::ScratchFolder folder;
+  write_summary(folder.path(), "Fig. 2", three_claims());
+  EXPECT_EQ(test::get(folder / "summary.md"), summary_markdown("Fig. 2", three_claims()));
+  EXPECT_EQ(test::get(folder / "summary.json"), summary_json("Fig. 2", three_claims()));
+  EXPECT_EQ(folder.entries(), 2u);
+  EXPECT_THROW(write_summary(folder / "absent", "Fig. 2", three_claims()), DataError);
 }
 
 TEST(Table, AlignsByWidthNotByBytes) {

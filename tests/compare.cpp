@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-namespace elbow::tests {
+namespace elbow::test {
 
 double norm(std::span<const double> values) {
   double largest = 0;
@@ -57,4 +57,4 @@ std::string index_in(const Shape& shape, Index i) {
   return agree(what, actual.to_vector<double>(), expected, shape, limit);
 }
 
-}  // namespace elbow::tests
+}  // namespace elbow::test

@@ -8,7 +8,7 @@
 
 #include "engine/tensor.h"
 
-namespace elbow::tests {
+namespace elbow::test {
 
 /// The largest absolute value; 0 if empty. NaN if any is NaN.
 double norm(std::span<const double> values);
@@ -23,4 +23,4 @@ double norm(std::span<const double> values);
 /// "[1, 0, 4]": where element `i` stands in an array of this shape.
 std::string index_in(const Shape& shape, Index i);
 
-}  // namespace elbow::tests
+}  // namespace elbow::test

@@ -6,7 +6,7 @@
 
 #include "tests/evaluate.h"
 
-namespace elbow::tests {
+namespace elbow::test {
 
 namespace {
 
@@ -31,10 +31,10 @@ nlohmann::json described(const Case& c) {
 
 }  // namespace
 
-}  // namespace elbow::tests
+}  // namespace elbow::test
 
 int main() {
   nlohmann::json all;
-  for (const elbow::tests::Case& c : elbow::tests::cases()) all[c.golden] = elbow::tests::described(c);
+  for (const elbow::test::Case& c : elbow::test::cases()) all[c.golden] = elbow::test::described(c);
   std::cout << all.dump();
 }

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <limits>
 
-namespace elbow::tests {
+namespace elbow::test {
 
 namespace {
 
@@ -84,4 +84,4 @@ bool same_bits(const Tensor& left, const Tensor& right) {
   return a.count() == 0 || std::memcmp(a.address(), b.address(), a.bytes()) == 0;
 }
 
-}  // namespace elbow::tests
+}  // namespace elbow::test

@@ -6,7 +6,7 @@
 
 #include "tests/cases.h"
 
-namespace elbow::tests {
+namespace elbow::test {
 
 /// The operands as leaves; constants require no gradient.
 Variables make_operands(const Case&, DType, Device = Device::cpu);
@@ -29,4 +29,4 @@ Evaluation evaluate(const Case&, Build, DType, Device = Device::cpu);
 double epsilon(DType);
 bool same_bits(const Tensor&, const Tensor&);
 
-}  // namespace elbow::tests
+}  // namespace elbow::test

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -11,37 +12,29 @@
 #include <string>
 #include <vector>
 
-#include "engine/files.h"
 #include "experiments/figure_axes.h"
 #include "experiments/figure_series.h"
 #include "kernels/error.h"
+#include "tests/scratch_folder.h"
 
 namespace elbow {
 namespace {
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
-constexpr std::size_t largest_file = std::size_t{1} << 22;
 
-/// A new folder, gone at the end of the test.
 class FigureFiles : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = testing::TempDir() + "elbow_figure_test_XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  std::string content(const std::string& name) const { return read_file(folder_ / name, largest_file); }
+  std::string content(const std::string& name) const { return test::get(folder_ / name); }
   std::vector<std::string> names() const {
     std::vector<std::string> result;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_))
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
       result.push_back(entry.path().filename());
+    }
     std::sort(result.begin(), result.end());
     return result;
   }
 
-  std::filesystem::path folder_;
+  test::ScratchFolder folder_;
 };
 
 /// The three panels of the paper's Fig. 2 with its own medians; quartiles stand for ours.
@@ -175,7 +168,7 @@ TEST(FigureScript, RefusesWhatCannotBeDrawn) {
 }
 
 TEST_F(FigureFiles, FiveAppearAndNothingElse) {
-  write(figure2(), folder_, "fig2");
+  write(figure2(), folder_.path(), "fig2");
   EXPECT_EQ(names(), (std::vector<std::string>{"fig2.csv", "fig2.gp", "fig2.pdf", "fig2.png", "fig2.svg"}));
   EXPECT_EQ(content("fig2.csv"), figure_csv(figure2()));
   EXPECT_EQ(content("fig2.gp"), figure_script(figure2(), "fig2"));
@@ -191,12 +184,12 @@ TEST_F(FigureFiles, FiveAppearAndNothingElse) {
 }
 
 TEST_F(FigureFiles, TheScriptRunsAgainByHand) {
-  write(figure2(), folder_, "fig2");
+  write(figure2(), folder_.path(), "fig2");
   const std::string svg = content("fig2.svg"), png = content("fig2.png");
   for (const char* extension : {"svg", "png", "pdf"}) {
     std::filesystem::remove(folder_ / (std::string("fig2.") + extension));
   }
-  ASSERT_EQ(std::system(("cd '" + folder_.string() + "' && gnuplot fig2.gp").c_str()), 0);
+  ASSERT_EQ(std::system(("cd '" + folder_.path().string() + "' && gnuplot fig2.gp").c_str()), 0);
   EXPECT_EQ(content("fig2.svg"), svg);
   EXPECT_EQ(content("fig2.png"), png);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "fig2.pdf"));
@@ -210,7 +203,7 @@ TEST_F(FigureFiles, EveryKindIsDrawnAndHardTextToo) {
     figure.panels[0].series.push_back(
         {"kind, '" + std::to_string(static_cast<int>(kind)) + "'", kind, Role::fourth, x, y, low, high});
   }
-  write(figure, folder_, "kinds");
+  write(figure, folder_.path(), "kinds");
   const std::string svg = content("kinds.svg");
   for (const char* label : {"kind, '0'", "kind, '1'", "kind, '2'", "kind, '3'", "kind, '4'"}) {
     EXPECT_NE(svg.find(label), std::string::npos) << label;
@@ -219,9 +212,9 @@ TEST_F(FigureFiles, EveryKindIsDrawnAndHardTextToo) {
 }
 
 TEST_F(FigureFiles, RefusesNamesThatLeaveTheFolder) {
-  EXPECT_THROW(write(figure2(), folder_, "../fig2"), UsageError);
-  EXPECT_THROW(write(figure2(), folder_, ""), UsageError);
-  EXPECT_THROW(write(figure2(), folder_, "it's"), UsageError);
+  EXPECT_THROW(write(figure2(), folder_.path(), "../fig2"), UsageError);
+  EXPECT_THROW(write(figure2(), folder_.path(), ""), UsageError);
+  EXPECT_THROW(write(figure2(), folder_.path(), "it's"), UsageError);
   EXPECT_TRUE(names().empty());
   EXPECT_THROW(write(figure2(), folder_ / "absent", "fig2"), DataError);
 }
@@ -239,9 +232,9 @@ class PathVariable {
 };
 
 TEST_F(FigureFiles, WithoutGnuplotThePackageIsNamedAndTheDataStay) {
-  const PathVariable path(folder_.string());
+  const PathVariable path(folder_.path().string());
   try {
-    write(figure2(), folder_, "fig2");
+    write(figure2(), folder_.path(), "fig2");
     ADD_FAILURE() << "no error";
   } catch (const DataError& error) {
     EXPECT_NE(std::string(error.what()).find("apt-get install gnuplot-nox"), std::string::npos)
@@ -251,12 +244,11 @@ TEST_F(FigureFiles, WithoutGnuplotThePackageIsNamedAndTheDataStay) {
 }
 
 TEST_F(FigureFiles, GnuplotsOwnErrorIsPassedOn) {
-  Figure figure = figure2();
-  write_atomically(folder_ / "gnuplot", "#!/bin/sh\necho 'no such terminal' >&2\nexit 3\n");
+  test::put(folder_ / "gnuplot", "#!/bin/sh\necho 'no such terminal' >&2\nexit 3\n");
   std::filesystem::permissions(folder_ / "gnuplot", std::filesystem::perms::owner_all);
-  const PathVariable path(folder_.string() + ":" + std::getenv("PATH"));
+  const PathVariable path(folder_.path().string() + ":" + std::getenv("PATH"));
   try {
-    write(figure, folder_, "fig2");
+    write(figure2(), folder_.path(), "fig2");
     ADD_FAILURE() << "no error";
   } catch (const DataError& error) {
     EXPECT_NE(std::string(error.what()).find("code 3"), std::string::npos) << error.what();

@@ -7,7 +7,7 @@
 #include <sstream>
 #include <stdexcept>
 
-namespace elbow::tests {
+namespace elbow::test {
 
 namespace {
 
@@ -49,4 +49,4 @@ std::string source_text(const std::string& path) {
   return text.str();
 }
 
-}  // namespace elbow::tests
+}  // namespace elbow::test

@@ -6,7 +6,7 @@
 
 #include "tests/cases.h"
 
-namespace elbow::tests {
+namespace elbow::test {
 
 struct GoldenArray {
   Shape shape;
@@ -22,4 +22,4 @@ std::vector<std::string> golden_keys();
 /// A file of the source tree; throws std::runtime_error if it cannot be read.
 std::string source_text(const std::string& path);
 
-}  // namespace elbow::tests
+}  // namespace elbow::test

@@ -13,7 +13,7 @@
 #include "tests/evaluate.h"
 #include "tests/golden.h"
 
-namespace elbow::tests {
+namespace elbow::test {
 
 namespace {
 
@@ -90,4 +90,4 @@ TEST(CaseList, EveryDeclaredOperationHasACase) {
 
 }  // namespace
 
-}  // namespace elbow::tests
+}  // namespace elbow::test

@@ -11,7 +11,7 @@
 #include "tests/evaluate.h"
 #include "tests/golden.h"
 
-namespace elbow::tests {
+namespace elbow::test {
 
 namespace {
 
@@ -156,4 +156,4 @@ TEST(Gradient, RunsAgainToTheBit) {
 
 }  // namespace
 
-}  // namespace elbow::tests
+}  // namespace elbow::test

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/files.h"
 #include "kernels/error.h"
+#include "tests/scratch_folder.h"
 
 namespace elbow {
 namespace {
@@ -29,8 +29,7 @@ std::vector<std::string> fields(const std::string& line) {
 }
 
 TEST(Reference, TableIsTheShippedFile) {
-  std::istringstream file(
-      read_file(ELBOW_SOURCE_DIR "/experiments/reference/fig2_self_consistency.csv", 1 << 20));
+  std::istringstream file(test::get(ELBOW_SOURCE_DIR "/experiments/reference/fig2_self_consistency.csv"));
   std::string line;
   std::getline(file, line);
   ASSERT_EQ(line, "gamma_square,quantity,median,q25,q75,mean,std,n");
