@@ -128,7 +128,7 @@ for document in "${documents[@]}"; do
     {
       grep -oE '`[^` ]+`' "$document" | tr -d '`' | grep -E '^[A-Za-z0-9_.*/-]+$' |
         grep -E '/|[A-Za-z0-9_*]\.(h|cpp|cu|cuh|cmake|sh|py)$' | grep -vE '^(runs|build|figures|checkpoints)/'
-      grep -oE '\b(kernels|engine|models|experiments|tests|bench|cmake|docs)/[A-Za-z0-9_./*-]+' "$document" |
+      grep -oP '(?<![\w/.-])(kernels|engine|models|experiments|tests|bench|cmake|docs)/[\w./*-]+' "$document" |
         sed 's/[.]$//'
     } | sort -u || true)
 done
