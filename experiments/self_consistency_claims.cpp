@@ -121,26 +121,36 @@ std::vector<double> ratios_of_means(const Judge& judge, double gamma2) {
   return ratios;
 }
 
+/// The precisions of the runs that the paper's table has too.
+std::vector<double> precisions_of_paper(const std::vector<RunRecord>& records) {
+  std::vector<double> found;
+  for (double gamma2 : precisions(records)) {
+    if (!paper_value("neg_elbo", gamma2).empty()) found.push_back(gamma2);
+  }
+  return found;
+}
+
 std::vector<Claim> authors_claims(const std::vector<RunRecord>& records, bool quick,
                                   const std::string& departure) {
   Judge judge(records, departure);
   // With --quick three seeds stand against the paper's median of twenty, after shorter training.
   const double slack = quick ? 2 : 1;
-  for (double gamma2 : precisions(records)) {
+  const std::vector<double> known = precisions_of_paper(records);
+  for (double gamma2 : known) {
     const ReferenceRow& elbo = row_of(figure2_reference(), "neg_elbo", gamma2);
     const auto values = judge.values(gamma2, "neg_elbo");
     judge.say({id("neg_elbo", gamma2), "-ELBO, median, nats, " + at(gamma2), format_number(elbo.median), ""},
               median(values), values.size(),
               Target::within(elbo.median, slack * (gamma2 <= 1e3 ? 0.03 : 0.12)));
   }
-  for (double gamma2 : precisions(records)) {
+  for (double gamma2 : known) {
     const ReferenceRow& error = row_of(figure2_reference(), "mse(f(mu(x)),x)", gamma2);
     const auto values = judge.values(gamma2, "mse_reconstruction");
     judge.say(
         {id("mse", gamma2), "mse of f(mu(x)), median, " + at(gamma2), format_number(error.median), "O(1/γ²)"},
         median(values), values.size(), Target::within_factor(error.median, slack * 1.6));
   }
-  for (double gamma2 : precisions(records)) {
+  for (double gamma2 : known) {
     const ReferenceRow& ratio = row_of(figure2_reference(), "sigma_k^2 / rhs", gamma2);
     const auto values = ratios_of_means(judge, gamma2);
     judge.say({id("sigma2_ratio", gamma2), "mean σ² / mean right side of (12), median, " + at(gamma2),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Golden values of every case of tests/cases.cpp by PyTorch in float64.
 
-    build/cpu/bin/dump_cases > cases.json
+    build/cpu/tests/dump_cases > cases.json
     python3 tests/golden/make_golden.py cases.json > tests/golden/operations.json
 
 Written with PyTorch 1.13 (Debian's python3-torch). A case is a PyTorch expression of the operands a, b and c. Stored
