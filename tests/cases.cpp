@@ -7,7 +7,6 @@
 #include "kernels/philox.h"
 
 namespace elbow::test {
-
 namespace {
 
 using kernels::KlForm;
