@@ -155,6 +155,12 @@ TEST(Autograd, ErrorsNameTheOperationAndTheShapes) {
   expect("[sum_to]", "(2, 3)", [&] { sum_to(a, {2, 2}); });
   expect("[mean]", "(0,)", [&] { mean(leaf({})); });
   expect("[matmul]", "(2, 3) and (2, 2)", [&] { matmul(a, b); });
+  expect("[matmul]", "(2, 3) and (3, 2)", [&] {
+    matmul(leaf(Values(6), {2, 3, 1, 1}), leaf(Values(6), {3, 2, 1, 1}));
+  });
+  expect("[matmul]", "one matrix for all", [&] {
+    matmul(leaf(Values(2), {2, 1, 1, 1}), leaf(Values(3), {1, 3, 1, 1}));
+  });
   expect("[matmul]", "(2,)", [&] { matmul(a, bias); });
   expect("[linear]", "(2, 3) and (2, 2)", [&] { linear(a, b, bias); });
   expect("[linear]", "(2,)", [&] { linear(leaf({1, 2, 3, 4}, {2, 2}), leaf({1, 2}, {1, 2}), bias); });
