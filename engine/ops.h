@@ -50,8 +50,8 @@ Variable mean(const Variable& x);                        ///< of everything, a s
 Variable sum_to(const Variable& x, const Shape& shape);  ///< adjoint of broadcast_to
 
 // Matrices (ops_matmul.cpp).
-Variable matmul(const Variable& left,
-                const Variable& right);  ///< (..., m, k) (..., k, n); batch axes broadcast
+/// (..., m, k) (..., k, n): batch axes alike, or one matrix for the whole batch.
+Variable matmul(const Variable& left, const Variable& right);
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias);  ///< x W^T + b, W (out, in)
 
 // The ELBO (ops_elbo.cpp). Fused, each with its twin made of operations: specification, reference, second

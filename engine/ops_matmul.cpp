@@ -14,11 +14,13 @@ kernels::MatrixView<T> view(const Tensor& x, bool transposed, bool repeated) {
   return {x.data<T>(), repeated ? 0 : rows * columns, transposed ? 1 : columns, transposed ? columns : 1};
 }
 
-Index batch_of(const Shape& shape) {
-  Index batch = 1;
-  for (int axis = 0; axis < shape.rank() - 2; ++axis) batch *= shape[axis];
+Shape batch_axes(const Shape& shape) {
+  Shape batch;
+  for (int axis = 0; axis < shape.rank() - 2; ++axis) batch.append(shape[axis]);
   return batch;
 }
+
+Index batch_of(const Shape& shape) { return batch_axes(shape).count(); }
 
 /// The product's shape; throws if the operands do not fit.
 Shape product_shape(const Shape& left, bool left_transposed, const Shape& right, bool right_transposed) {
@@ -28,15 +30,15 @@ Shape product_shape(const Shape& left, bool left_transposed, const Shape& right,
                                  to_string(left), left_transposed ? " transposed" : "", to_string(right),
                                  right_transposed ? " transposed" : ""));
   }
-  const Index left_batch = batch_of(left);
-  const Index right_batch = batch_of(right);
-  if (left_batch != right_batch && left_batch != 1 && right_batch != 1) {
+  Shape shape = broadcast("matmul", batch_axes(left), batch_axes(right));
+  for (const Shape& operand : {left, right}) {
+    const Index batch = batch_of(operand);
+    if (batch == shape.count() || batch == 1) continue;
     throw UsageError(fmt::format("[matmul] expected equal batches or one matrix for all, got {} and {}",
                                  to_string(left), to_string(right)));
   }
-  Shape shape = left_batch == 1 && left.rank() <= right.rank() ? right : left;
-  shape.set(-2, left[left_transposed ? -1 : -2]);
-  shape.set(-1, right[right_transposed ? -2 : -1]);
+  shape.append(left[left_transposed ? -1 : -2]);
+  shape.append(right[right_transposed ? -2 : -1]);
   return shape;
 }
 

@@ -1,5 +1,4 @@
 // The tape itself: paths, scopes, errors.
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -10,12 +9,9 @@
 #include "tests/thrown.h"
 
 namespace elbow::test {
-
 namespace {
 
-using ::testing::AllOf;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
+using Values = std::vector<double>;
 
 Variable leaf(const std::vector<double>& values, const Shape& shape) {
   return Variable(Tensor::from(values, shape), true);
@@ -24,31 +20,40 @@ Variable leaf(const std::vector<double>& values) { return leaf(values, {static_c
 
 std::vector<double> values_of(const Variable& x) { return x.value().to_vector<double>(); }
 
+/// Whether every one of `words` is in `message`.
+::testing::AssertionResult says(const std::string& message, std::initializer_list<std::string> words) {
+  for (const std::string& word : words) {
+    if (message.find(word) == std::string::npos)
+      return ::testing::AssertionFailure() << word << " is not in: " << message;
+  }
+  return ::testing::AssertionSuccess();
+}
+
 TEST(Autograd, PathsAddUp) {
   const Variable x = leaf({2, -3});
   const Variable y = square(x);  // used twice below, and x three times
   const Gradients g = gradients(sum(y * x + y + x), {x});
-  EXPECT_THAT(values_of(g[0]), ElementsAre(3 * 4 + 4 + 1, 3 * 9 - 6 + 1));
+  EXPECT_EQ(values_of(g[0]), Values({3 * 4 + 4 + 1, 3 * 9 - 6 + 1}));
 }
 
 TEST(Autograd, TheSameOperandTwice) {
   const Variable x = leaf({2, -3});
-  EXPECT_THAT(values_of(gradients(sum(x * x), {x})[0]), ElementsAre(4, -6));
-  EXPECT_THAT(values_of(gradients(sum(concatenate({x, x}, 0)), {x})[0]), ElementsAre(2, 2));
+  EXPECT_EQ(values_of(gradients(sum(x * x), {x})[0]), Values({4, -6}));
+  EXPECT_EQ(values_of(gradients(sum(concatenate({x, x}, 0)), {x})[0]), Values({2, 2}));
 }
 
 TEST(Autograd, ADiamondOfSharedResultsIsWalkedOnce) {
   Variable x = leaf({1});
   const Variable start = x;
   for (int i = 0; i < 60; ++i) x = 0.5 * x + 0.5 * x;  // 2^60 paths
-  EXPECT_THAT(values_of(gradients(sum(x), {start})[0]), ElementsAre(1));
+  EXPECT_EQ(values_of(gradients(sum(x), {start})[0]), Values({1}));
 }
 
 TEST(Autograd, ALongChainNeedsNoStack) {
   const Variable start = leaf({1});
   Variable x = start;
   for (int i = 0; i < 200000; ++i) x = x + 1e-5;
-  EXPECT_THAT(values_of(gradients(sum(x), {start})[0]), ElementsAre(1));
+  EXPECT_EQ(values_of(gradients(sum(x), {start})[0]), Values({1}));
 }
 
 TEST(Autograd, NoPathGivesZerosOfTheInputsShape) {
@@ -56,28 +61,28 @@ TEST(Autograd, NoPathGivesZerosOfTheInputsShape) {
   const Variable other = leaf({1, 2, 3, 4, 5, 6}, {2, 3});
   const Gradients g = gradients(sum(x), {other, x});
   EXPECT_EQ(g[0].shape(), Shape({2, 3}));
-  EXPECT_THAT(values_of(g[0]), ElementsAre(0, 0, 0, 0, 0, 0));
-  EXPECT_THAT(values_of(g[1]), ElementsAre(1, 1));
+  EXPECT_EQ(values_of(g[0]), Values({0, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(values_of(g[1]), Values({1, 1}));
 }
 
 TEST(Autograd, GradientByAnIntermediateResult) {
   const Variable x = leaf({2});
   const Variable y = square(x);
   const Gradients g = gradients(sum(square(y)), {y, x});
-  EXPECT_THAT(values_of(g[0]), ElementsAre(8));
-  EXPECT_THAT(values_of(g[1]), ElementsAre(32));
+  EXPECT_EQ(values_of(g[0]), Values({8}));
+  EXPECT_EQ(values_of(g[1]), Values({32}));
 }
 
 TEST(Autograd, GradientByTheOutputItself) {
   const Variable y = sum(leaf({2, 3}));
-  EXPECT_THAT(values_of(gradients(y, {y})[0]), ElementsAre(1));
+  EXPECT_EQ(values_of(gradients(y, {y})[0]), Values({1}));
 }
 
 TEST(Autograd, TheSameInputAskedForTwice) {
   const Variable x = leaf({3});
   const Gradients g = gradients(sum(square(x)), {x, x});
-  EXPECT_THAT(values_of(g[0]), ElementsAre(6));
-  EXPECT_THAT(values_of(g[1]), ElementsAre(6));
+  EXPECT_EQ(values_of(g[0]), Values({6}));
+  EXPECT_EQ(values_of(g[1]), Values({6}));
 }
 
 TEST(Autograd, ThirdOrder) {
@@ -85,7 +90,7 @@ TEST(Autograd, ThirdOrder) {
   Variable derivative = sum(square(square(x)));
   for (const double expected : {32., 48., 48., 24.}) {
     derivative = gradients(derivative, {x}, true)[0];
-    EXPECT_THAT(values_of(derivative), ElementsAre(expected));
+    EXPECT_EQ(values_of(derivative), Values({expected}));
     derivative = sum(derivative);
   }
 }
@@ -110,7 +115,7 @@ TEST(Autograd, NothingIsRecordedUnderNoGradient) {
 TEST(Autograd, NoGradientOfAConstantOrDetachedValue) {
   const Variable x = leaf({2});
   EXPECT_FALSE(square(Variable(Tensor::full({1}, DType::float64, 2))).requires_gradient());
-  EXPECT_THAT(values_of(gradients(sum(x * square(x).detached()), {x})[0]), ElementsAre(4));
+  EXPECT_EQ(values_of(gradients(sum(x * square(x).detached()), {x})[0]), Values({4}));
 }
 
 TEST(Autograd, AnErrorInsideARuleLeavesRecordingAsItWas) {
@@ -122,8 +127,8 @@ TEST(Autograd, AnErrorInsideARuleLeavesRecordingAsItWas) {
 
 TEST(Autograd, OnlyAScalarCanBeDifferentiated) {
   const Variable x = leaf({1, 2});
-  EXPECT_THAT(thrown<UsageError>([&] { gradients(square(x), {x}); }),
-              AllOf(HasSubstr("[gradients]"), HasSubstr("scalar"), HasSubstr("(2,)")));
+  EXPECT_TRUE(
+      says(thrown<UsageError>([&] { gradients(square(x), {x}); }), {"[gradients]", "scalar", "(2,)"}));
 }
 
 TEST(Autograd, ErrorsNameTheOperationAndTheShapes) {
@@ -131,7 +136,7 @@ TEST(Autograd, ErrorsNameTheOperationAndTheShapes) {
   const Variable b = leaf({1, 2, 3, 4}, {2, 2});
   const Variable bias = leaf({1, 2});
   const auto expect = [](const char* operation, const char* shape, const std::function<void()>& use) {
-    EXPECT_THAT(thrown<UsageError>(use), AllOf(HasSubstr(operation), HasSubstr(shape)));
+    EXPECT_TRUE(says(thrown<UsageError>(use), {operation, shape}));
   };
   expect("[add]", "(2, 3) and (2, 2)", [&] { a + b; });
   expect("[subtract]", "(2, 3) and (2, 2)", [&] { a - b; });
@@ -150,6 +155,12 @@ TEST(Autograd, ErrorsNameTheOperationAndTheShapes) {
   expect("[sum_to]", "(2, 3)", [&] { sum_to(a, {2, 2}); });
   expect("[mean]", "(0,)", [&] { mean(leaf({})); });
   expect("[matmul]", "(2, 3) and (2, 2)", [&] { matmul(a, b); });
+  expect("[matmul]", "(2, 3) and (3, 2)", [&] {
+    matmul(leaf(Values(6), {2, 3, 1, 1}), leaf(Values(6), {3, 2, 1, 1}));
+  });
+  expect("[matmul]", "one matrix for all", [&] {
+    matmul(leaf(Values(2), {2, 1, 1, 1}), leaf(Values(3), {1, 3, 1, 1}));
+  });
   expect("[matmul]", "(2,)", [&] { matmul(a, bias); });
   expect("[linear]", "(2, 3) and (2, 2)", [&] { linear(a, b, bias); });
   expect("[linear]", "(2,)", [&] { linear(leaf({1, 2, 3, 4}, {2, 2}), leaf({1, 2}, {1, 2}), bias); });
@@ -164,15 +175,16 @@ TEST(Autograd, ErrorsOfTheElbo) {
   const auto latent = [&](const Variable& e, const Variable& p, const Tensor& n, Prior which, KlForm form) {
     return thrown<UsageError>([&] { elbo_latent(e, p, n, which, form); });
   };
-  EXPECT_THAT(latent(prior, prior, noise, Prior::gaussian, KlForm::sampled),
-              AllOf(HasSubstr("[elbo_latent]"), HasSubstr("encoder"), HasSubstr("(2, 2)")));
-  EXPECT_THAT(latent(encoder, encoder, noise, Prior::gaussian, KlForm::sampled),
-              AllOf(HasSubstr("[elbo_latent]"), HasSubstr("prior_parameters"), HasSubstr("(3, 4)")));
-  EXPECT_THAT(latent(encoder, prior, Tensor::zeros({6}, DType::float64), Prior::gaussian, KlForm::sampled),
-              AllOf(HasSubstr("[elbo_latent]"), HasSubstr("noise"), HasSubstr("(6,)")));
-  EXPECT_THAT(latent(encoder, prior, noise, Prior::beta, KlForm::closed), HasSubstr("Gaussian prior only"));
-  EXPECT_THAT(thrown<UsageError>([&] { elbo_reconstruction(encoder, prior, 1); }),
-              AllOf(HasSubstr("[elbo_reconstruction]"), HasSubstr("(3, 4)"), HasSubstr("(2, 2)")));
+  EXPECT_TRUE(says(latent(prior, prior, noise, Prior::gaussian, KlForm::sampled),
+                   {"[elbo_latent]", "encoder", "(2, 2)"}));
+  EXPECT_TRUE(says(latent(encoder, encoder, noise, Prior::gaussian, KlForm::sampled),
+                   {"[elbo_latent]", "prior_parameters", "(3, 4)"}));
+  EXPECT_TRUE(
+      says(latent(encoder, prior, Tensor::zeros({6}, DType::float64), Prior::gaussian, KlForm::sampled),
+           {"[elbo_latent]", "noise", "(6,)"}));
+  EXPECT_TRUE(says(latent(encoder, prior, noise, Prior::beta, KlForm::closed), {"Gaussian prior only"}));
+  EXPECT_TRUE(says(thrown<UsageError>([&] { elbo_reconstruction(encoder, prior, 1); }),
+                   {"[elbo_reconstruction]", "(3, 4)", "(2, 2)"}));
 }
 
 TEST(Autograd, MixedTypesAreRefused) {
@@ -185,29 +197,28 @@ TEST(Autograd, MixedTypesAreRefused) {
                                                               concatenate({narrow, wide}, 0);
                                                             },
                                                             [&] { elbo_reconstruction(narrow, wide, 1); }}) {
-    EXPECT_THAT(thrown<UsageError>(use), AllOf(HasSubstr("float32"), HasSubstr("float64")));
+    EXPECT_TRUE(says(thrown<UsageError>(use), {"float32", "float64"}));
   }
 }
 
 TEST(Autograd, FusedOperationsRefuseComplexNumbers) {
   const Variable z(Tensor::full({2, 2}, DType::complex128, 1));
-  EXPECT_THAT(thrown<UsageError>([&] { elbo_reconstruction(z, z, 1); }), HasSubstr("complex128"));
+  EXPECT_TRUE(says(thrown<UsageError>([&] { elbo_reconstruction(z, z, 1); }), {"complex128"}));
 }
 
 TEST(FiniteGuard, NamesTheOperation) {
   const Variable x = leaf({-1, 0, 1});
   EXPECT_TRUE(std::isnan(values_of(logarithm(x))[0])) << "without a guard nothing is checked";
   const FiniteGuard guard;
-  EXPECT_THAT(thrown<NumericalError>([&] { logarithm(x); }), HasSubstr("[logarithm]"));
-  EXPECT_THAT(thrown<NumericalError>([&] { exponential(1000 * x); }),
-              AllOf(HasSubstr("[exponential]"), HasSubstr("inf")));
+  EXPECT_TRUE(says(thrown<NumericalError>([&] { logarithm(x); }), {"[logarithm]"}));
+  EXPECT_TRUE(says(thrown<NumericalError>([&] { exponential(1000 * x); }), {"[exponential]", "inf"}));
 }
 
 TEST(FiniteGuard, NamesTheOperationWhoseGradientIsNotFinite) {
   const Variable x = leaf({0, 1});
   const FiniteGuard guard;
   const Variable y = sum(square_root(x));
-  EXPECT_THAT(thrown<NumericalError>([&] { gradients(y, {x}); }), HasSubstr("gradient of [square_root]"));
+  EXPECT_TRUE(says(thrown<NumericalError>([&] { gradients(y, {x}); }), {"gradient of [square_root]"}));
 }
 
 TEST(FiniteGuard, EndsWithItsScope) {
@@ -248,5 +259,4 @@ TEST(Activations, SaturateWithoutOverflow) {
 }
 
 }  // namespace
-
 }  // namespace elbow::test

@@ -7,7 +7,6 @@
 #include "kernels/philox.h"
 
 namespace elbow::test {
-
 namespace {
 
 using kernels::KlForm;
@@ -180,6 +179,7 @@ void add_matrices(List& list) {
   CASE(matmul(a, b), "a @ b", (Operands{of({2, 3, 4}), of({4, 5})}), in_own_type);
   CASE(matmul(a, b), "a @ b", (Operands{of({3, 4}), of({2, 4, 5})}), in_own_type);
   CASE(matmul(a, b), "a @ b", (Operands{of({2, 3, 3, 4}), of({2, 3, 4, 5})}), in_own_type);
+  CASE(matmul(a, b), "a @ b", (Operands{of({1, 1, 3, 4}), of({2, 4, 5})}), in_own_type);
   CASE(matmul(a, b), "a @ b", (Operands{of({512, 512}), of({512, 512})}), in_own_type | for_benchmarks);
   CASE(linear(a, b, c), "a @ b.T + c", (Operands{of({33, 3}), of({31, 3}), of({31})}), in_own_type);
   CASE(linear(a, b, c), "a @ b.T + c", (Operands{of({7, 31}), of({1, 31}), of({1})}), in_own_type);

@@ -7,7 +7,6 @@
 #include "tests/evaluate.h"
 
 namespace elbow::test {
-
 namespace {
 
 nlohmann::json array(const Shape& shape, const std::vector<double>& values) {
@@ -30,7 +29,6 @@ nlohmann::json described(const Case& c) {
 }
 
 }  // namespace
-
 }  // namespace elbow::test
 
 int main() {

@@ -4,7 +4,6 @@
 #include <limits>
 
 namespace elbow::test {
-
 namespace {
 
 Tensor tensor_of(const std::vector<double>& values, const Shape& shape, DType dtype, Device device) {

@@ -8,7 +8,6 @@
 #include <stdexcept>
 
 namespace elbow::test {
-
 namespace {
 
 const nlohmann::json& golden() {

@@ -14,7 +14,6 @@
 #include "tests/golden.h"
 
 namespace elbow::test {
-
 namespace {
 
 void compare(const Case& c, DType dtype) {
@@ -89,5 +88,4 @@ TEST(CaseList, EveryDeclaredOperationHasACase) {
 }
 
 }  // namespace
-
 }  // namespace elbow::test

@@ -12,7 +12,6 @@
 #include "tests/golden.h"
 
 namespace elbow::test {
-
 namespace {
 
 /// df / dx_j for every element of x, where f reads x's memory.
@@ -155,5 +154,4 @@ TEST(Gradient, RunsAgainToTheBit) {
 }
 
 }  // namespace
-
 }  // namespace elbow::test

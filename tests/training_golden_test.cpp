@@ -12,7 +12,6 @@
 #include "tests/golden.h"
 
 namespace elbow::test {
-
 namespace {
 
 using nlohmann::json;
@@ -126,5 +125,4 @@ TEST(TrainingGolden, EachStepInFloat32) {
 }
 
 }  // namespace
-
 }  // namespace elbow::test
