@@ -142,7 +142,7 @@ Axes axes_of(const Panel& panel) {
 
 Ticks ticks_of(char name, const Axis& axis) {
   const std::string range = fmt::format("set {}range [{:.12g}:{:.12g}]\n", name, axis.low, axis.high);
-  const double decades = axis.logarithmic ? std::log10(axis.high / axis.low) : 0;
+  const double decades = axis.logarithmic ? std::log10(axis.high) - std::log10(axis.low) : 0;
   const std::string scale = axis.logarithmic ? fmt::format("set logscale {}\n", name) : "";
   if (decades < 2) {
     const TickList ticks =

@@ -110,15 +110,18 @@ ELBOW_HD Pair log_pair(float exponent, float f, float f_low) {
   return {high, fma(f * f, log_series(f), rest)};
 }
 
-/// A positive normal number as 2^exponent mantissa, mantissa in [sqrt(1/2), sqrt(2)).
+/// A positive normal number as 2^exponent mantissa, mantissa in [sqrt(1/2), sqrt(2)). Of others nothing is
+/// promised; the differences are taken without sign, where they may wrap.
 struct Parts {
   std::int32_t exponent;
   float mantissa;
 };
 ELBOW_HD Parts parts_of(float x) {
-  constexpr std::int32_t sqrt_half = 0x3f3504f3;
-  const std::int32_t exponent = (bits_of(x) - sqrt_half) >> 23;
-  return {exponent, from_bits(bits_of(x) - (exponent << 23))};
+  constexpr std::uint32_t sqrt_half = 0x3f3504f3;
+  const auto bits = static_cast<std::uint32_t>(bits_of(x));
+  const std::int32_t exponent = static_cast<std::int32_t>(bits - sqrt_half) >> 23;
+  return {exponent,
+          from_bits(static_cast<std::int32_t>(bits - (static_cast<std::uint32_t>(exponent) << 23)))};
 }
 
 ELBOW_HD float log(float x) {
