@@ -1,12 +1,17 @@
 // ctest labels: heavy
 // A sweep that is stopped or killed, however often, and then resumed leaves the same bytes as one that was
 // not.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <map>
+#include <random>
+#include <thread>
 
 #include "experiments/self_consistency.h"
 #include "experiments/stop.h"
@@ -83,7 +88,47 @@ TEST_F(Resume, AfterStops) {
   interrupt([](int) { request_stop(); }, 130);
 }
 
-TEST_F(Resume, AfterKills) { interrupt(SIG_DFL, 128 + SIGALRM); }
+/// The program in a child process that goes on.
+pid_t start(std::vector<std::string> arguments, const fs::path& where) {
+  const pid_t child = ::fork();
+  if (child != 0) return child;
+  if (::chdir(where.c_str()) != 0) ::_exit(1);
+  const int nowhere = ::open("/dev/null", O_WRONLY);
+  ::dup2(nowhere, STDOUT_FILENO);
+  ::dup2(nowhere, STDERR_FILENO);
+  std::vector<char*> argv = {const_cast<char*>("self_consistency")};
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  ::_exit(experiment_main(static_cast<int>(argv.size()), argv.data(), self_consistency()));
+}
+
+/// Starts the sweep, kills it after a random part of `seconds`, and says whether that was before its end.
+bool killed_at_random(std::mt19937& random, double seconds, const fs::path& where) {
+  const pid_t child = start(small_sweep_to("interrupted", true), where);
+  const double delay = std::uniform_real_distribution<double>(0.01, 0.5)(random) * seconds;
+  std::this_thread::sleep_for(std::chrono::duration<double>(delay));
+  ::kill(child, SIGKILL);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFSIGNALED(status);
+}
+
+TEST_F(Resume, AfterTwentyKillsAtRandomMoments) {
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_EQ(run_as_program(self_consistency(), small_sweep_to("whole"), folder_.path()).code, 0);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  std::mt19937 random(1);
+  for (int kills = 0; kills < 20;) {
+    // Killed again and again until it reaches its end; the next sweep takes the kills that are left.
+    for (int in_a_row = 0; kills < 20 && in_a_row < 10; ++in_a_row) {
+      if (!killed_at_random(random, seconds, folder_.path())) break;
+      ++kills;
+    }
+    ASSERT_EQ(run_as_program(self_consistency(), small_sweep_to("interrupted", true), folder_.path()).code,
+              0);
+    expect_same_results(folder_ / "interrupted", folder_ / "whole");
+    fs::remove_all(folder_ / "interrupted");
+  }
+}
 
 TEST_F(Resume, AfterAFullDisk) {
   const auto limit = [] {

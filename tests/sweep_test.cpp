@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
-#include <random>
 #include <thread>
 
 #include "experiments/self_consistency.h"
@@ -104,26 +103,6 @@ int signalled(int signal, std::chrono::microseconds delay, const std::vector<std
   int status = 0;
   ::waitpid(child, &status, 0);
   return status;
-}
-
-TEST_F(SweepTest, TwentyKillsAndTheResumedSweepHasTheSameBytes) {
-  const auto begin = std::chrono::steady_clock::now();
-  const auto whole = run("whole");
-  const std::chrono::duration<double, std::micro> duration = std::chrono::steady_clock::now() - begin;
-  std::mt19937 random(1);
-  std::uniform_real_distribution<double> fraction(0.01, 0.5);
-  int kills = 0;
-  for (int sweep = 0; kills < 20; ++sweep) {
-    // Killed again and again until it reaches its end; the next sweep takes the kills that are left.
-    const std::string name = "killed" + std::to_string(sweep);
-    const auto command = arguments(scratch_ / name, {"--resume"});
-    for (int in_a_row = 0; kills < 20 && in_a_row < 10; ++in_a_row) {
-      const std::chrono::microseconds delay(static_cast<std::int64_t>(fraction(random) * duration.count()));
-      if (!WIFSIGNALED(signalled(SIGKILL, delay, command))) break;
-      ++kills;
-    }
-    EXPECT_EQ(differences(run(name, {"--resume"}), whole), Names{}) << "after " << kills << " kills";
-  }
 }
 
 TEST_F(SweepTest, ASignalStopsItSavedWithExitCode130) {
