@@ -5,10 +5,10 @@
 // output[r, c], r in [0, rows), c in [0, columns), comes from the block with
 //   key = seed (64 bits), counter = (stream, step, first_sample + r, c / 4)
 // whose four words are columns 4b .. 4b+3. Overwrites.
-//   uniform: ((word >> 9) + 1/2) 2^-23, in (0, 1), exact in float32; scaled to (low, high) by low + (high -
-//   low) u normal:  Box-Muller on the word pairs (0, 1) and (2, 3): radius sqrt(-2 log u_even), angle 2 pi
-//   u_odd; cosine, then
-//            sine. |normal| <= 5.77.
+//   uniform: ((word >> 9) + 1/2) 2^-23, in (0, 1), exact in float32; scaled to low + (high - low) u
+//   normal:  Box-Muller on the word pairs (0, 1) and (2, 3): radius sqrt(-2 log u_even), angle 2 pi u_odd;
+//            the cosine, then the sine. |normal| <= 5.77.
+//
 // float64 output starts from the same words and is computed in float64, so it agrees with float32 to
 // rounding.
 #include "kernels/philox.h"
