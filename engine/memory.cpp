@@ -21,7 +21,7 @@ struct FreeLists {
   std::array<std::vector<void*>, size_classes> blocks;
 };
 
-/// This thread's free blocks of the CPU and of one other back end.
+/// This thread's free blocks of the CPU and of one other back end that reuses memory.
 struct Pool {
   std::array<FreeLists, 2> lists;
 
@@ -58,6 +58,7 @@ Pool* pool() {
 }  // namespace
 
 void* acquire(const kernels::Backend& backend, std::size_t bytes) {
+  if (!backend.reuses_memory) return backend.allocate(bytes);
   const int wanted = size_class(bytes);
   if (Pool* mine = pool()) {
     auto& blocks = mine->of(backend).blocks[wanted];
@@ -71,7 +72,7 @@ void* acquire(const kernels::Backend& backend, std::size_t bytes) {
 }
 
 void recycle(const kernels::Backend& backend, void* block, std::size_t bytes) {
-  if (Pool* mine = pool()) {
+  if (Pool* mine = backend.reuses_memory ? pool() : nullptr) {
     mine->of(backend).blocks[size_class(bytes)].push_back(block);
   } else {
     backend.release(block);

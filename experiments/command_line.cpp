@@ -33,7 +33,7 @@ std::string one_blank_line(std::string text) {
 
 std::string versions() {
   const BuildInfo& build = build_info();
-  const std::string& reason = cuda_unavailable_reason();
+  const std::string& reason = unavailable_reason(Device::cuda);
   return fmt::format("elbow {}\ncompiler: {} {}\nback ends: cpu, cuda{}\n", version_text(), build.compiler,
                      build.flags, reason.empty() ? "" : " (" + reason + ")");
 }

@@ -83,10 +83,6 @@ Options defaults_of(const Experiment& experiment, Protocol protocol, Recipe reci
   return options;
 }
 
-Device device_of(const Options& options) {
-  return options.device == DeviceChoice::cuda ? Device::cuda : Device::cpu;
-}
-
 Outcome run_experiment(const Experiment& experiment, const Options& options) {
   const RunFolder folder(experiment, options);
   Manifest manifest(folder, experiment.name, options);

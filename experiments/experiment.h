@@ -43,9 +43,6 @@ Recipe default_recipe(Protocol protocol);
 /// `defaults` with protocol, recipe and quick set.
 Options defaults_of(const Experiment& experiment, Protocol protocol, Recipe recipe, bool quick);
 
-/// The device to train on. Precondition: options.device is resolved.
-Device device_of(const Options& options);
-
 /// Runs in a run folder, new or resumed, and writes config, manifest and summary. Options are resolved.
 Outcome run_experiment(const Experiment& experiment, const Options& options);
 

@@ -34,19 +34,34 @@ const char* vector_instructions() {
 
 int available_threads() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
+Device device_of(const Options& options) {
+  switch (options.device) {
+    case DeviceChoice::automatic:
+      return unavailable_reason(Device::cuda).empty() ? Device::cuda : Device::cpu;
+    case DeviceChoice::cpu:
+      return Device::cpu;
+    case DeviceChoice::cuda:
+      return Device::cuda;
+    case DeviceChoice::executor:
+      return Device::executor;
+  }
+  return Device::cpu;
+}
+
 void resolve_machine(Options& options) {
   if (options.threads == 0) options.threads = available_threads();
-  const std::string& reason = cuda_unavailable_reason();
-  if (options.device == DeviceChoice::cuda && !reason.empty())
-    throw DeviceError(fmt::format("[--device] cuda cannot be had: {}; take --device cpu or auto", reason));
+  const Device device = device_of(options);
+  if (const std::string& reason = unavailable_reason(device); !reason.empty())
+    throw DeviceError(
+        fmt::format("[--device] {} cannot be had: {}; take --device cpu or auto", name(device), reason));
   if (options.device == DeviceChoice::automatic)
-    options.device = reason.empty() ? DeviceChoice::cuda : DeviceChoice::cpu;
+    options.device = device == Device::cuda ? DeviceChoice::cuda : DeviceChoice::cpu;
 }
 
 std::string device_line(const Options& options) {
-  if (options.device == DeviceChoice::cuda)
-    return fmt::format("device: cuda, {}", backend(Device::cuda).description);
-  const std::string& reason = cuda_unavailable_reason();
+  const Device device = device_of(options);
+  if (device != Device::cpu) return fmt::format("device: {}, {}", name(device), backend(device).description);
+  const std::string& reason = unavailable_reason(Device::cuda);
   return fmt::format("device: cpu, {} {}, {} (cuda: {})", options.threads,
                      options.threads == 1 ? "thread" : "threads", vector_instructions(),
                      reason.empty() ? "available" : reason);

@@ -2,6 +2,7 @@
 // What this machine is, in words and numbers, and the choice of a device on it.
 #include <string>
 
+#include "engine/device.h"
 #include "experiments/options.h"
 
 namespace elbow {
@@ -15,8 +16,10 @@ const char* vector_instructions();
 /// Processors that this process may use, at least 1.
 int available_threads();
 
-/// Sets device (auto: cuda if it can be had, else cpu) and threads (0: one per core). Throws DeviceError for
-/// an explicit --device cuda that cannot be had.
+/// The device that is asked for; auto is cuda if it can be had, else cpu.
+Device device_of(const Options& options);
+
+/// Sets device and threads (0: one per core). Throws DeviceError if the device that is asked for cannot be had.
 void resolve_machine(Options& options);
 
 /// "device: cpu, 2 threads, AVX-512 (cuda: no driver)". Precondition: options are resolved.

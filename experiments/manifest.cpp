@@ -101,7 +101,7 @@ void Manifest::write(const std::string& status, bool ended) {
                    {"compiler", build.compiler},
                    {"flags", build.flags},
                    {"libraries", libraries()},
-                   {"device", options_.device == DeviceChoice::cuda ? "cuda" : "cpu"},
+                   {"device", name(device_of(options_))},
                    {"device_line", device_line(options_)},
                    {"cpu", cpu_model()},
                    {"threads", options_.threads},

@@ -18,7 +18,7 @@ namespace elbow {
 
 enum class Protocol { text, authors };
 enum class Recipe { paper, best };
-enum class DeviceChoice { automatic, cpu, cuda };
+enum class DeviceChoice { automatic, cpu, cuda, executor };
 enum class Trainer { autograd, fused };
 
 const char* name(Protocol);
@@ -33,7 +33,7 @@ struct Options {
   std::vector<std::uint64_t> seeds;  ///< distinct, not empty once resolved
   std::vector<double> gamma2;        ///< decoder precisions, distinct, finite, > 0
 
-  DeviceChoice device = DeviceChoice::automatic;  ///< cpu or cuda once resolved
+  DeviceChoice device = DeviceChoice::automatic;  ///< not automatic once resolved
   Trainer trainer = Trainer::autograd;
   int threads = 0;  ///< 0: one per core; >= 1 once resolved
   std::string out;  ///< the run folder; "" for runs/<date-time>_<experiment>

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "experiments/machine.h"
 #include "experiments/measurements.h"
 #include "experiments/mixing.h"
 #include "experiments/settings.h"

@@ -60,17 +60,15 @@ struct Backend {
   void (*copy_to_host)(void* to, const void* from, std::size_t bytes);  ///< returns when `to` holds the data
   void (*copy_on_device)(void* to, const void* from, std::size_t bytes);  ///< in order with the kernels
   Kernels kernels;
+  bool reuses_memory = true;  ///< false: the engine keeps no free blocks, so that tools see every misuse
 };
 
 namespace cpu {
 const Backend& backend();
 }
 
-/// What the CUDA module exports under the name `elbow_cuda_backend`: the back end, or null with one sentence
-/// in
-/// `*reason` saying why this machine cannot run it. `reason` points to static memory.
-using CudaEntryPoint = const Backend*(const char** reason);
-inline constexpr const char* cuda_entry_point = "elbow_cuda_backend";
-inline constexpr const char* cuda_module = "libelbow_cuda.so";
+/// What a module that is loaded at run time exports: the back end, or null with one sentence in `*reason` saying
+/// why this machine cannot run it. `reason` points to static memory.
+using EntryPoint = const Backend*(const char** reason);
 
 }  // namespace elbow::kernels

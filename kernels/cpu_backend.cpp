@@ -18,9 +18,17 @@ void call(const Arguments& arguments) {
   run(arguments);
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool reuses_memory = false;
+#else
+constexpr bool reuses_memory = true;
+#endif
+
 Backend make_backend() {
-  return {"cpu", "CPU", allocate, release,
-          copy,  copy,  copy,     Kernels::filled_by([]<class Arguments>() { return &call<Arguments>; })};
+  return {
+      "cpu",        "CPU", allocate, release,
+      copy,         copy,  copy,     Kernels::filled_by([]<class Arguments>() { return &call<Arguments>; }),
+      reuses_memory};
 }
 
 }  // namespace

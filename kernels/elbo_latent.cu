@@ -43,12 +43,12 @@ __global__ void elbo_latent_backward(ElboLatentBackward<T> a) {
       terms[0][thread] = static_cast<double>(gradient.a);
       terms[1][thread] = static_cast<double>(gradient.b);
     }
-    synchronize_block();
+    __syncthreads();
     if (thread < 2) {
       const Index count = a.batch - first < threads ? a.batch - first : threads;
       for (Index j = 0; j < count; ++j) total += terms[thread][j];
     }
-    synchronize_block();
+    __syncthreads();
   }
   if (thread < 2) a.parameter_gradient[thread * a.dim + k] = static_cast<T>(total);
 }

@@ -18,9 +18,9 @@ __global__ void elbo_reconstruction(ElboReconstruction<T> a, double constant) {
       observation[c] = a.observation[row + first + c];
       decoded[c] = a.decoded[row + first + c];
     }
-    synchronize_block();
+    __syncthreads();
     if (thread_index() == 0) squares = add_squares(squares, observation, decoded, count);
-    synchronize_block();
+    __syncthreads();
   }
   if (thread_index() == 0) a.loss[block_index()] = reconstruction_loss<T>(squares, a.precision, constant);
 }

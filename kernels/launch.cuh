@@ -1,9 +1,9 @@
 #pragma once
 // The one place that launches CUDA kernels, and the words that kernels are written in.
 //
-// A kernel is an index mapping plus calls of the scalar formulas that its CPU twin calls too. Kernel files
-// take everything else of CUDA from here: no triple chevrons, no __shared__, no assembler, no cuda* call of
-// their own. Grids and blocks have one dimension.
+// A kernel is an index mapping plus calls of the scalar formulas that its CPU twin calls too. The same source runs
+// on the CPU in the tests, where every device function is one of tests/executor/cuda_language.h: so no triple
+// chevrons, no __shared__, no assembler in a kernel file, and no cuda* call. Grids and blocks have one dimension.
 #include <cuda_runtime.h>
 
 #include <string>
@@ -12,8 +12,11 @@
 #include "kernels/error.h"
 #include "kernels/types.h"
 
+// The executor of the tests, which runs kernels on the CPU, brings its own (tests/executor/cuda_language.h).
+#ifndef ELBOW_SHARED
 /// Declares `name`, an uninitialised array of `count` T (arrays too) that the threads of a block share.
 #define ELBOW_SHARED(T, name, count) __shared__ alignas(16) T name[count]
+#endif
 
 namespace elbow::kernels::cuda {
 
@@ -24,9 +27,6 @@ __device__ __forceinline__ Index block_index() { return static_cast<Index>(block
 ///   for (Index i = global_index(); i < size; i += global_threads())
 __device__ __forceinline__ Index global_index() { return block_index() * blockDim.x + threadIdx.x; }
 __device__ __forceinline__ Index global_threads() { return static_cast<Index>(gridDim.x) * blockDim.x; }
-
-/// Barrier: what the block's threads wrote to shared memory before it, all of them see after it.
-__device__ __forceinline__ void synchronize_block() { __syncthreads(); }
 
 /// Sums each group of `width` neighbouring lanes by halving: lane p takes lane p + width/2, then p + width/4,
 /// ... The group's first lane holds the result. Every lane of the warp must call it.
@@ -60,8 +60,11 @@ void launch(const char* file, void (*kernel)(Parameters...), Grid grid,
   if (grid.blocks == 0) return;
   cudaError_t error = cudaErrorInvalidConfiguration;
   if (grid.blocks <= 0x7fffffff) {
-    kernel<<<static_cast<unsigned>(grid.blocks), grid.threads, 0, cudaStreamPerThread>>>(arguments...);
-    error = cudaGetLastError();
+    cudaLaunchConfig_t config{};
+    config.gridDim = static_cast<unsigned>(grid.blocks);
+    config.blockDim = static_cast<unsigned>(grid.threads);
+    config.stream = cudaStreamPerThread;
+    error = cudaLaunchKernelEx(&config, kernel, arguments...);
   }
   if (error != cudaSuccess) {
     throw DeviceError("[" + std::string(file) + "] launch of " + std::to_string(grid.blocks) + " blocks of " +

@@ -119,7 +119,7 @@ __global__ void __launch_bounds__(Sizes::threads) matmul(Matmul<T> a, Index row_
   for (Index first = 0; first < a.depth; first += Sizes::step) {
     left.share(left_part);
     right.share(right_part);
-    synchronize_block();
+    __syncthreads();
     left.fetch();
     right.fetch();
     if (a.depth - first >= Sizes::step) {
@@ -130,7 +130,7 @@ __global__ void __launch_bounds__(Sizes::threads) matmul(Matmul<T> a, Index row_
         multiply(left_part[k] + own_row, right_part[k] + own_column, sum);
       }
     }
-    synchronize_block();
+    __syncthreads();
   }
 
 #pragma unroll

@@ -73,7 +73,7 @@ TEST_F(BadInput, WrongValue) {
   expect_usage({"--epochs"},
                "[--epochs] expected a whole number from 1 to 1000000, got ''; for example --epochs 200");
   expect_usage({"--device", "gpu"},
-               "[--device] expected one of auto, cpu, cuda, got 'gpu'; for example --device cpu");
+               "[--device] expected one of auto, cpu, cuda, executor, got 'gpu'; for example --device cpu");
   expect_usage({"--quick=maybe"}, "[--quick] expected true or false, got 'maybe'; for example --quick");
   expect_usage({"--out", ""}, "[--out] expected a path, got ''; for example --out runs/mine");
   EXPECT_EQ(folder_.entries(), 0u);
@@ -158,10 +158,10 @@ TEST_F(BadInput, ConfigurationFileThatIsNotToml) {
 }
 
 TEST_F(BadInput, DeviceThatCannotBeHad) {
-  if (cuda_unavailable_reason().empty()) GTEST_SKIP() << "CUDA can be had here";
+  if (unavailable_reason(Device::cuda).empty()) GTEST_SKIP() << "CUDA can be had here";
   const Ran ran = run_as_program(dummy_experiment(), {"--device", "cuda", "--out", "x"}, folder_.path());
   EXPECT_EQ(ran.code, 4);
-  EXPECT_EQ(ran.err, "error: [--device] cuda cannot be had: " + cuda_unavailable_reason() +
+  EXPECT_EQ(ran.err, "error: [--device] cuda cannot be had: " + unavailable_reason(Device::cuda) +
                          "; take --device cpu or auto\n");
   EXPECT_EQ(folder_.entries(), 0u);
 }
