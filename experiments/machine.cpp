@@ -41,6 +41,11 @@ void resolve_machine(Options& options) {
     throw DeviceError(fmt::format("[--device] cuda cannot be had: {}; take --device cpu or auto", reason));
   if (options.device == DeviceChoice::automatic)
     options.device = reason.empty() ? DeviceChoice::cuda : DeviceChoice::cpu;
+  if (options.profile.last > 0 && options.device == DeviceChoice::cpu)
+    throw UsageError(
+        "[--profile] device cpu has no profiler to start and stop; take --device cuda, or leave it out and "
+        "use "
+        "perf");
 }
 
 std::string device_line(const Options& options) {

@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "kernels/error.h"
+#include "kernels/range.cuh"
 #include "kernels/types.h"
 
 /// Declares `name`, an uninitialised array of `count` T (arrays too) that the threads of a block share.
@@ -58,6 +59,7 @@ template <class... Parameters>
 void launch(const char* file, void (*kernel)(Parameters...), Grid grid,
             std::type_identity_t<Parameters>... arguments) {
   if (grid.blocks == 0) return;
+  const Range family(file);
   cudaError_t error = cudaErrorInvalidConfiguration;
   if (grid.blocks <= 0x7fffffff) {
     kernel<<<static_cast<unsigned>(grid.blocks), grid.threads, 0, cudaStreamPerThread>>>(arguments...);
