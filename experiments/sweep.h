@@ -23,8 +23,7 @@ struct PreparedRun {
 /// the order of `runs`; runs.csv and history.csv then hold the same. Where a worker works changes no byte. A
 /// run that ends in a NaN or an overflow is a record with that status. Stops early, saved, once
 /// stop_requested(); the records are then those finished so far. `configuration` is what else decides a run's
-/// result, one `key = value` per line. Steps options.profile are those of the first run that gets to
-/// them.
+/// result, one `key = value` per line. options.profile is for the first run that gets to its first step.
 std::vector<RunRecord> run_sweep(const std::string& label, const std::vector<Run>& runs,
                                  const Options& options, const RunFolder& folder,
                                  const std::string& configuration,

@@ -23,21 +23,23 @@ for file in kernels/*.cu; do
   read -ra names <<<"$(kernels "$file" | tr '\n' ' ')"
   written=$({ grep -o '\b__global__\b' "$file" || true; } | wc -l)
   if ((written != ${#names[@]})); then fail "$file: found ${#names[@]} names for $written times __global__"; fi
-  for kernel in "${names[@]}"; do printf '%s %s\n' "$kernel" "$file"; done >>"$scratch/unsorted"
+  for kernel in "${names[@]}"; do printf '%s %s\n' "$kernel" "$file"; done >>"$scratch/kernels"
 done
-sort "$scratch/unsorted" >"$scratch/kernels"
 if (($(wc -l <"$scratch/kernels") < 10)); then fail "too few kernels found: the sources were not understood"; fi
 
-# same WHAT FILE: the kernels of standard input must be those in $scratch/FILE
+# same WHAT SOURCES PAGE: two lists that must hold the same
 same() {
-  if ! diff "$scratch/$2" - >"$scratch/difference"; then
-    fail "$1 (< the sources, > $page)"$'\n'"$(<"$scratch/difference")"
+  local difference
+  if ! difference=$(diff <(sort "$2") <(sort "$3")); then
+    fail "$1 (< the sources, > $page)"$'\n'"$difference"
   fi
 }
-cut -d " " -f 1 "$scratch/kernels" | sort >"$scratch/names"
-sed -nE 's/^\| `(\w+)` \| `(kernels\/[^`]*)` \| `ncu .*/\1 \2/p' "$page" | sort | same "the table of lines" kernels
-grep '^| .*| `ncu ' "$page" | grep -oP 'regex:\^\K\w+(?=\$ )' | sort | same "the kernels that lines choose" names
-sed -n '/^### What to look at/,$p' "$page" | sed -nE 's/^\| `(\w+)` \|.*/\1/p' | sort | same "the table of what to look at" names
+cut -d ' ' -f 1 "$scratch/kernels" >"$scratch/names"
+same "the table of lines" "$scratch/kernels" \
+  <(sed -nE 's/^\| `(\w+)` \| `(kernels\/[^`]*)` \| `ncu .*/\1 \2/p' "$page")
+same "the kernels that lines choose" "$scratch/names" <(grep '^| .*| `ncu ' "$page" | grep -oP 'regex:\^\K\w+(?=\$ )')
+same "the table of what to look at" "$scratch/names" \
+  <(sed -n '/^### What to look at/,$p' "$page" | sed -nE 's/^\| `(\w+)` \|.*/\1/p')
 
 # A line chooses the kernel whose row it stands in, and names its report after it.
 while IFS= read -r row; do
