@@ -124,6 +124,24 @@ Field positive_numbers(std::vector<double> Options::*member) {
   return {ValueKind::numbers, "distinct finite numbers greater than 0", parse, format};
 }
 
+Field step_interval(StepInterval Options::*member) {
+  const auto parse = [member](Options& options, const std::string& text) {
+    const std::size_t colon = std::min(text.find(':'), text.size());
+    const auto first = parse_number<std::int64_t>(std::string_view(text).substr(0, colon));
+    const auto last =
+        parse_number<std::int64_t>(std::string_view(text).substr(std::min(colon + 1, text.size())));
+    if (!first || !last || *first < 1 || *first > *last) return false;
+    options.*member = {*first, *last};
+    return true;
+  };
+  const auto format = [member](const Options& options) -> std::optional<std::string> {
+    const auto [first, last] = options.*member;
+    if (last == 0) return {};
+    return fmt::format("{}:{}", first, last);
+  };
+  return {ValueKind::string, "two steps A:B with 1 <= A <= B", parse, format};
+}
+
 constexpr int most_seeds = 100000;
 
 bool counts_from_one(const std::vector<std::uint64_t>& seeds) {
@@ -233,6 +251,8 @@ std::vector<OptionDescription> build_table() {
   table.add({"resume", "", "go on with --out, or with runs/latest", "true"}, flag(&Options::resume),
             Stored::no);
   table.add({"dry-run", "", "print the plan, run nothing", "true"}, flag(&Options::dry_run), Stored::no);
+  table.add({"profile", "A:B", "steps of the first run that Nsight records", "101:110"},
+            step_interval(&Options::profile), Stored::no);
   return table.take();
 }
 
@@ -274,9 +294,9 @@ const OptionDescription* find_option(std::string_view name_or_key) {
 }
 
 const std::set<std::string>& common_options() {
-  static const std::set<std::string> names = {"protocol",  "recipe", "quick",  "seeds",
-                                              "seed-list", "config", "device", "trainer",
-                                              "threads",   "out",    "resume", "dry-run"};
+  static const std::set<std::string> names = {"protocol", "recipe",  "quick",   "seeds",   "seed-list",
+                                              "config",   "device",  "trainer", "threads", "out",
+                                              "resume",   "dry-run", "profile"};
   return names;
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/profiling.h"
 #include "kernels/elbo_latent.h"
 #include "kernels/priors.h"
 #include "models/activation.h"
@@ -39,6 +40,7 @@ struct Options {
   std::string out;  ///< the run folder; "" for runs/<date-time>_<experiment>
   bool resume = false;
   bool dry_run = false;
+  StepInterval profile;  ///< what a profiler records of the first run
 
   int epochs = 0;
   double learning_rate = 0;

@@ -119,7 +119,7 @@ std::string plan(const Options& options) {
 Outcome run(const Options& options, const RunFolder& folder) {
   const Experiment experiment = self_consistency();
   const std::vector<RunRecord> records =
-      run_sweep(experiment.name, all_runs(options.seeds, options.gamma2), options.threads, folder,
+      run_sweep(experiment.name, all_runs(options.seeds, options.gamma2), options, folder,
                 configuration(options, experiment), [&](const Run& run) { return prepare(options, run); });
   Outcome outcome;
   outcome.failed_runs = static_cast<int>(

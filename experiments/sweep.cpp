@@ -27,22 +27,29 @@ constexpr int saving_pause = 20;
 
 class Sweep {
  public:
-  Sweep(const std::string& label, const std::vector<Run>& runs, const RunFolder& folder,
-        const std::string& configuration, const std::function<PreparedRun(const Run&)>& prepare)
-      : runs_(runs),
+  Sweep(const std::string& label, const std::vector<Run>& runs, const Options& options,
+        const RunFolder& folder, const std::string& configuration,
+        const std::function<PreparedRun(const Run&)>& prepare)
+      : label_(label),
+        runs_(runs),
+        options_(options),
         folder_(folder),
         configuration_(configuration),
         prepare_(prepare),
         records_(runs.size()),
         progress_(label, static_cast<int>(runs.size())) {}
 
-  std::vector<RunRecord> execute(int threads) {
+  std::vector<RunRecord> execute() {
     for (std::size_t i = 0; i < runs_.size(); ++i) read_finished(i);
     {
       std::vector<std::jthread> workers;
-      for (int i = 0; i < threads; ++i) workers.emplace_back([this] { work(); });
+      for (int i = 0; i < options_.threads; ++i) workers.emplace_back([this] { work(); });
     }
     if (failure_) std::rethrow_exception(failure_);
+    if (options_.profile.last > 0 && !profiled_ && !stop_requested()) {
+      log_warning(
+          fmt::format("[--profile] no run got to step {}: nothing was recorded", options_.profile.first));
+    }
     write_tables();
     std::vector<RunRecord> finished;
     for (auto& record : records_) {
@@ -96,6 +103,7 @@ class Sweep {
   /// The record of run i, or nothing if a stop came first; its state is then saved.
   std::optional<RunRecord> train(std::size_t i) {
     const PreparedRun prepared = prepare_(runs_[i]);
+    const ProfilerRange range(prepared.data.train.device(), label_.c_str());
     const Vae vae(prepared.vae);
     Training training(vae, prepared.training, prepared.data);
     if (checkpoint_exists(state_path(i))) {
@@ -103,6 +111,9 @@ class Sweep {
       if (!loaded.warning.empty()) log_warning(loaded.warning);
       training.restore(loaded.checkpoint);
     }
+    const std::int64_t first_profiled = options_.profile.first;
+    const bool profiled = training.steps() < first_profiled && !profiled_.exchange(true);
+    if (profiled) training.profile(options_.profile);
     RunRecord record{runs_[i], "done", 0, 0, {}, {}};
     try {
       if (!train_to_the_end(i, training)) return std::nullopt;
@@ -110,6 +121,7 @@ class Sweep {
     } catch (const NumericalError& error) {
       record.status = error.what();
     }
+    if (profiled && training.steps() < first_profiled) profiled_ = false;  // a longer run may yet get there
     record.steps = training.steps();
     record.epochs = training.epoch();
     record.history = training.history();
@@ -159,7 +171,9 @@ class Sweep {
     folder_.write("history.csv", history_csv(finished));
   }
 
+  const std::string& label_;
   const std::vector<Run>& runs_;
+  const Options& options_;
   const RunFolder& folder_;
   const std::string configuration_;
   const std::function<PreparedRun(const Run&)>& prepare_;
@@ -169,14 +183,16 @@ class Sweep {
   std::mutex mutex_;  // records_, the tables and failure_
   std::exception_ptr failure_;
   std::atomic<bool> failed_ = false;
+  std::atomic<bool> profiled_ = false;  // a run has been, or is to be, profiled
 };
 
 }  // namespace
 
-std::vector<RunRecord> run_sweep(const std::string& label, const std::vector<Run>& runs, int threads,
-                                 const RunFolder& folder, const std::string& configuration,
+std::vector<RunRecord> run_sweep(const std::string& label, const std::vector<Run>& runs,
+                                 const Options& options, const RunFolder& folder,
+                                 const std::string& configuration,
                                  const std::function<PreparedRun(const Run&)>& prepare) {
-  return Sweep(label, runs, folder, configuration, prepare).execute(threads);
+  return Sweep(label, runs, options, folder, configuration, prepare).execute();
 }
 
 std::vector<Run> all_runs(const std::vector<std::uint64_t>& seeds, const std::vector<double>& gamma2) {

@@ -50,6 +50,14 @@ using Kernels = Table<Unary<float>, Unary<double>, Unary<Complex>,              
                       ElboReconstructionBackward<float>, ElboReconstructionBackward<double>,  //
                       Adam<float>, Adam<double>>;
 
+/// What a profiler attached to the program is told. Null where there is none to tell.
+struct Profiling {
+  void (*begin_range)(const char* name) = nullptr;  ///< names this thread's time until end_range(); they nest
+  void (*end_range)() = nullptr;
+  void (*start_capture)() = nullptr;  ///< recording begins, once this thread's kernels are done
+  void (*stop_capture)() = nullptr;   ///< recording ends, once this thread's kernels are done
+};
+
 struct Backend {
   const char* name;                      ///< "cpu" or "cuda"
   const char* description;               ///< e.g. the GPU's name
@@ -60,7 +68,7 @@ struct Backend {
   void (*copy_to_host)(void* to, const void* from, std::size_t bytes);  ///< returns when `to` holds the data
   void (*copy_on_device)(void* to, const void* from, std::size_t bytes);  ///< in order with the kernels
   Kernels kernels;
-  bool reuses_memory = true;  ///< false: the engine keeps no free blocks, so that tools see every misuse
+  Profiling profiling = {};
 };
 
 namespace cpu {

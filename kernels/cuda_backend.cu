@@ -1,9 +1,12 @@
 // The CUDA back end: memory, the table of kernels, and what the module exports (kernels/backend.h).
+#include <cuda_profiler_api.h>
+
 #include <string>
 
 #include "kernels/backend.h"
 #include "kernels/error.h"
 #include "kernels/launch.cuh"
+#include "kernels/range.cuh"
 
 namespace elbow::kernels::cuda {
 namespace {
@@ -44,6 +47,17 @@ void copy_to_host(void* to, const void* from, std::size_t bytes) {
 
 void copy_on_device(void* to, const void* from, std::size_t bytes) {
   copy(to, from, bytes, cudaMemcpyDeviceToDevice, "copy_on_device");
+}
+
+// What goes wrong here is no reason to end a training; kernels that failed are reported by the next copy.
+void start_capture() {
+  cudaStreamSynchronize(cudaStreamPerThread);
+  cudaProfilerStart();
+}
+
+void stop_capture() {
+  cudaStreamSynchronize(cudaStreamPerThread);
+  cudaProfilerStop();
 }
 
 template <class Arguments>
@@ -121,7 +135,8 @@ extern "C" const elbow::kernels::Backend* elbow_cuda_backend(const char** reason
                                cuda::copy_from_host,
                                cuda::copy_to_host,
                                cuda::copy_on_device,
-                               Kernels::filled_by(cuda::OnGpu{})};
+                               Kernels::filled_by(cuda::OnGpu{}),
+                               {cuda::begin_range, cuda::end_range, cuda::start_capture, cuda::stop_capture}};
   *reason = unavailable.c_str();
   return unavailable.empty() ? &backend : nullptr;
 }

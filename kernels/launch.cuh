@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "kernels/error.h"
+#include "kernels/range.cuh"
 #include "kernels/types.h"
 
 // The executor of the tests, which runs kernels on the CPU, brings its own (tests/executor/cuda_language.h).
@@ -58,6 +59,7 @@ template <class... Parameters>
 void launch(const char* file, void (*kernel)(Parameters...), Grid grid,
             std::type_identity_t<Parameters>... arguments) {
   if (grid.blocks == 0) return;
+  const Range family(file);
   cudaError_t error = cudaErrorInvalidConfiguration;
   if (grid.blocks <= 0x7fffffff) {
     cudaLaunchConfig_t config{};

@@ -80,6 +80,8 @@ Variable Training::loss(const Tensor& observation, const Tensor& noise) const {
 }
 
 double Training::step() {
+  const StepCapture capture(train_.device(), adam_.steps() + 1, profiled_);
+  const ProfilerRange range(train_.device(), "step");
   const Tensor observation =
       shuffled_batch(train_, config_.seed, static_cast<std::uint32_t>(epoch_), batch_, config_.batch);
   const Tensor noise =
@@ -115,6 +117,7 @@ void Training::report_not_finite(const Tensor& observation, const Tensor& noise)
 }
 
 void Training::run_epoch(const std::function<bool()>& stop) {
+  const ProfilerRange range(train_.device(), "epoch");
   while (batch_ < batches_) {
     if (stop()) return;
     step();

@@ -7,6 +7,7 @@
 #include "engine/adam.h"
 #include "engine/checkpoint.h"
 #include "engine/dataset.h"
+#include "engine/profiling.h"
 #include "models/vae.h"
 
 namespace elbow {
@@ -65,6 +66,9 @@ class Training {
   /// The number by which observations are divided before they meet the model.
   double data_scale() const { return scale_; }
 
+  /// Has a profiler that is attached to the device record these steps.
+  void profile(const StepInterval& steps) { profiled_ = steps; }
+
   /// Everything that a continued training needs, but for the fingerprint.
   Checkpoint state() const;
   /// Continues from `state()` of a training with the same model, configuration and data.
@@ -90,6 +94,7 @@ class Training {
   Index batches_;    // of an epoch
   std::optional<std::size_t> best_;
   std::vector<Validation> history_;
+  StepInterval profiled_;
 };
 
 }  // namespace elbow

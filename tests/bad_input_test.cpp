@@ -117,6 +117,21 @@ TEST_F(BadInput, BatchLargerThanTheData) {
   EXPECT_EQ(folder_.entries(), 0u);
 }
 
+TEST_F(BadInput, Profile) {
+  const std::string expected = "[--profile] expected two steps A:B with 1 <= A <= B, got ";
+  for (const std::string text :
+       {"", "7", ":", "7:", ":7", "0:3", "-1:3", "3:2", "1:2:3", "1-3", "a:b", "1:99999999999999999999"})
+    expect_usage({"--profile", text}, expected + "'" + text + "'; for example --profile 101:110");
+  expect_config(
+      "profile = 7\n",
+      "1: [profile] expected two steps A:B with 1 <= A <= B, got 7; for example profile = \"101:110\"");
+  expect_usage(
+      {"--profile", "2:5", "--device", "cpu"},
+      "[--profile] device cpu has no profiler to start and stop; take --device cuda, or leave it out "
+      "and use perf");
+  EXPECT_EQ(folder_.entries(), 1u);  // the configuration file
+}
+
 TEST_F(BadInput, ConfigurationFile) {
   expect_config("quick = true\n\nepoch = 3\n", "3: [epoch] no such key; did you mean epochs?");
   expect_config("dry-run = true\n", "1: [dry-run] no such key; did you mean dry_run?");

@@ -77,6 +77,18 @@ TEST(Options, TheWrittenConfigurationReadsBackTheSame) {
   EXPECT_TRUE(again.quick);
 }
 
+TEST(Options, TheProfileIsNoPartOfWhatDecidesResults) {
+  const Experiment experiment = dummy_experiment();
+  const Options plain = parse({});
+  const Options profiled = parse({"--profile", "7:12"});
+  EXPECT_EQ(plain.profile.last, 0);
+  EXPECT_EQ(profiled.profile.first, 7);
+  EXPECT_EQ(profiled.profile.last, 12);
+  EXPECT_EQ(parse({"--profile", "3:3"}).profile.first, 3);
+  EXPECT_EQ(stored_values(profiled, experiment.accepted), stored_values(plain, experiment.accepted));
+  EXPECT_EQ(departure(profiled, plain, experiment.accepted), "");
+}
+
 TEST(Options, EveryExampleIsAcceptedAndEveryFormatParses) {
   for (const OptionDescription& option : option_table()) {
     Options options;
