@@ -55,11 +55,10 @@ void resolve_machine(Options& options) {
     throw DeviceError(
         fmt::format("[--device] {} cannot be had: {}; take --device cpu or auto", name(device), reason));
   if (options.device == DeviceChoice::automatic)
-    options.device = reason.empty() ? DeviceChoice::cuda : DeviceChoice::cpu;
-  if (options.profile.last > 0 && options.device == DeviceChoice::cpu)
+    options.device = device == Device::cuda ? DeviceChoice::cuda : DeviceChoice::cpu;
+  if (options.profile.last > 0 && device == Device::cpu)
     throw UsageError(
-        "[--profile] device cpu has no profiler to start and stop; take --device cuda, or leave it out and "
-        "use "
+        "[--profile] device cpu has no profiler to start and stop; take --device cuda, or leave it out and use "
         "perf");
 }
 

@@ -69,6 +69,7 @@ struct Backend {
   void (*copy_on_device)(void* to, const void* from, std::size_t bytes);  ///< in order with the kernels
   Kernels kernels;
   Profiling profiling = {};
+  bool reuses_memory = true;  ///< false: the engine keeps no free blocks, so that tools see every misuse
 };
 
 namespace cpu {

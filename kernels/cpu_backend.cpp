@@ -25,10 +25,16 @@ constexpr bool reuses_memory = true;
 #endif
 
 Backend make_backend() {
-  return {
-      "cpu",        "CPU", allocate, release,
-      copy,         copy,  copy,     Kernels::filled_by([]<class Arguments>() { return &call<Arguments>; }),
-      reuses_memory};
+  return {.name = "cpu",
+          .description = "CPU",
+          .allocate = allocate,
+          .release = release,
+          .copy_from_host = copy,
+          .copy_to_host = copy,
+          .copy_on_device = copy,
+          .kernels = Kernels::filled_by([]<class Arguments>() { return &call<Arguments>; }),
+          .profiling = {},
+          .reuses_memory = reuses_memory};
 }
 
 }  // namespace
