@@ -58,7 +58,8 @@ void resolve_machine(Options& options) {
     options.device = device == Device::cuda ? DeviceChoice::cuda : DeviceChoice::cpu;
   if (options.profile.last > 0 && device == Device::cpu)
     throw UsageError(
-        "[--profile] device cpu has no profiler to start and stop; take --device cuda, or leave it out and use "
+        "[--profile] device cpu has no profiler to start and stop; take --device cuda, or leave it out and "
+        "use "
         "perf");
 }
 

@@ -42,10 +42,10 @@ struct Grid {
   int threads;  ///< per block
 };
 
-/// For kernels that stride over `count` elements. The cap on the grid is enough to fill any GPU.
+/// For kernels that stride over `count` elements. The cap on the grid is enough to fill any GPU twice.
 inline Grid per_element(Index count) {
   constexpr int threads = 256;
-  constexpr Index most_blocks = 8192;
+  constexpr Index most_blocks = 2048;
   const Index blocks = (count + threads - 1) / threads;
   return {blocks < most_blocks ? blocks : most_blocks, threads};
 }
