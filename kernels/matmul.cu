@@ -2,6 +2,7 @@
 
 #include "kernels/launch.cuh"
 #include "kernels/math.h"
+#include "kernels/matmul_blas.cuh"
 
 // A block computes a square tile of the output. It walks down the depth in steps: the step's parts of left
 // and right go to shared memory, from where each thread multiplies its own rows by its own columns in
@@ -154,6 +155,7 @@ void launch_tiled(const Matmul<T>& a) {
 
 template <class T>
 void run(const Matmul<T>& a) {
+  if (suits_blas(a)) return run_blas(a);
   // The large tile does more arithmetic per load, but must come often enough to keep a big GPU busy.
   constexpr Index enough_blocks = 128;
   const Index large_tiles = a.batch * tiles(a.rows, LargeTiling::tile) * tiles(a.columns, LargeTiling::tile);

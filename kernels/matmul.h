@@ -7,7 +7,8 @@
 //
 // Fixed order, the same on every device and every vector width: each element is
 //   s = accumulate ? output : 0;  for k ascending: s = fma(left[r, k], right[k, c], s)
-// rounded at each step to T. depth == 0 leaves zeros (or the output untouched with `accumulate`).
+// rounded at each step to T; but CUDA leaves large products to cuBLAS, whose order is its own
+// (kernels/matmul_blas.cuh). depth == 0 leaves zeros (or the output untouched with `accumulate`).
 #include "kernels/types.h"
 
 namespace elbow::kernels {
