@@ -32,17 +32,17 @@ void* allocate(std::size_t bytes) {
 void release(void* block) { cudaFree(block); }
 
 void copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, const char* what) {
-  check(cudaMemcpyAsync(to, from, bytes, kind, cudaStreamPerThread), what, bytes);
+  check(cudaMemcpyAsync(to, from, bytes, kind, stream()), what, bytes);
 }
 
 void copy_from_host(void* to, const void* from, std::size_t bytes) {
   copy(to, from, bytes, cudaMemcpyHostToDevice, "copy_from_host");
-  check(cudaStreamSynchronize(cudaStreamPerThread), "copy_from_host", bytes);
+  check(cudaStreamSynchronize(stream()), "copy_from_host", bytes);
 }
 
 void copy_to_host(void* to, const void* from, std::size_t bytes) {
   copy(to, from, bytes, cudaMemcpyDeviceToHost, "copy_to_host");
-  check(cudaStreamSynchronize(cudaStreamPerThread), "copy_to_host", bytes);
+  check(cudaStreamSynchronize(stream()), "copy_to_host", bytes);
 }
 
 void copy_on_device(void* to, const void* from, std::size_t bytes) {
@@ -51,12 +51,12 @@ void copy_on_device(void* to, const void* from, std::size_t bytes) {
 
 // What goes wrong here is no reason to end a training; kernels that failed are reported by the next copy.
 void start_capture() {
-  cudaStreamSynchronize(cudaStreamPerThread);
+  cudaStreamSynchronize(stream());
   cudaProfilerStart();
 }
 
 void stop_capture() {
-  cudaStreamSynchronize(cudaStreamPerThread);
+  cudaStreamSynchronize(stream());
   cudaProfilerStop();
 }
 

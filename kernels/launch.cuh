@@ -37,6 +37,9 @@ __device__ __forceinline__ double sum_by_halving(double value) {
   return value;
 }
 
+/// Where this thread's kernels, copies and library calls run, in order.
+inline cudaStream_t stream() { return cudaStreamPerThread; }
+
 struct Grid {
   Index blocks;
   int threads;  ///< per block
@@ -65,7 +68,7 @@ void launch(const char* file, void (*kernel)(Parameters...), Grid grid,
     cudaLaunchConfig_t config{};
     config.gridDim = static_cast<unsigned>(grid.blocks);
     config.blockDim = static_cast<unsigned>(grid.threads);
-    config.stream = cudaStreamPerThread;
+    config.stream = stream();
     error = cudaLaunchKernelEx(&config, kernel, arguments...);
   }
   if (error != cudaSuccess) {

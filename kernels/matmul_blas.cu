@@ -6,7 +6,7 @@
 #include <string>
 
 #include "kernels/error.h"
-#include "kernels/range.cuh"
+#include "kernels/launch.cuh"
 
 namespace elbow::kernels::cuda {
 namespace {
@@ -22,7 +22,7 @@ class Blas {
   Blas() {
     check(cublasCreate(&handle_), "cublasCreate");
     try {
-      check(cublasSetStream(handle_, cudaStreamPerThread), "cublasSetStream");
+      check(cublasSetStream(handle_, stream()), "cublasSetStream");
       check(cublasSetMathMode(handle_, CUBLAS_PEDANTIC_MATH), "cublasSetMathMode");
     } catch (...) {
       cublasDestroy(handle_);

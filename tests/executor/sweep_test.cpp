@@ -1,0 +1,31 @@
+// ctest labels: cuda heavy
+// A whole sweep on the executor: host code, kernels and runtime together give the CPU's results, byte for byte.
+#include <gtest/gtest.h>
+
+#include "engine/device.h"
+#include "experiments/self_consistency.h"
+#include "tests/program.h"
+#include "tests/scratch_folder.h"
+
+namespace elbow {
+namespace {
+
+TEST(ExecutorSweep, GivesTheResultsOfTheCpu) {
+  const test::ScratchFolder folder;
+  for (const char* device : {"cpu", "executor"}) {
+    const Ran ran = run_as_program(self_consistency(),
+                                   {"--quick", "--seeds", "2", "--gamma2", "1e3,1e5", "--epochs", "1",
+                                    "--hidden", "5", "--threads", "2", "--device", device, "--out", device},
+                                   folder.path());
+    ASSERT_EQ(ran.code, 0) << ran.err;
+    EXPECT_NE(ran.err.find(std::string("device: ") + device), std::string::npos) << ran.err;
+  }
+  for (const char* table : {"runs.csv", "history.csv"}) {
+    const std::string cpu = test::get(folder / "cpu" / table);
+    EXPECT_GT(cpu.size(), 200u);
+    EXPECT_EQ(test::get(folder / "executor" / table), cpu) << table;
+  }
+}
+
+}  // namespace
+}  // namespace elbow
