@@ -1,4 +1,4 @@
-// ctest labels: cuda threads
+// ctest labels: cuda
 // Third truth: every case on CUDA, and on the executor that runs CUDA's kernels on the CPU, against the CPU.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
