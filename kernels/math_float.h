@@ -199,7 +199,7 @@ ELBOW_HD float softplus(float x) {
   return x < infinity ? regular : x;
 }
 
-/// sine = sin(pi x), cosine = cos(pi x), 0 <= x <= 2.
+/// sine = sin(pi x), cosine = cos(pi x), 0 <= x <= 2. Zeros are +0, as IEEE 754 has them.
 ELBOW_HD void sincospi(float x, float& sine, float& cosine) {
   constexpr float to_integer = 0x1.8p23f;
   const float shifted = fma(x, 2.0f, to_integer);
@@ -220,8 +220,8 @@ ELBOW_HD void sincospi(float x, float& sine, float& cosine) {
   q = fma(q, t, half_pi_squared);
   const float c = fma(q, t, fma(half_pi_squared, t_low, 1.0f));
   const bool exchange = (quarter & 1) != 0;
-  sine = from_bits(bits_of(exchange ? c : s) ^ ((quarter & 2) << 30));
-  cosine = from_bits(bits_of(exchange ? s : c) ^ (((quarter + 1) & 2) << 30));
+  sine = 0.0f + from_bits(bits_of(exchange ? c : s) ^ ((quarter & 2) << 30));
+  cosine = 0.0f + from_bits(bits_of(exchange ? s : c) ^ (((quarter + 1) & 2) << 30));
 }
 
 /// x = (quarter + rest) pi / 2, |rest| <= 1/2; of `quarter` only the lowest two bits are right.
