@@ -3,7 +3,7 @@
 // right, infinity and -infinity; below 0 and for NaN they are NaN, at infinity infinity.
 //
 // The float functions are double formulas of IEEE operations alone, and so have the same bits on every
-// device. They are accurate next to their zeros too: 0.501 units in the last place over all floats
+// device. They are accurate next to their zeros too: 0.51 units in the last place over all floats
 // (docs/results/float_functions.md). Those for double and Complex take the logarithm of the C library; next
 // to a zero only their absolute error is small. Polynomials: tests/golden/make_polynomials.py.
 #include "kernels/math.h"
