@@ -25,7 +25,7 @@ rcp\.approx\.ftz\.f64 elbo_latent_backward<priors::beta, double,
 ex2\.approx\.ftz\.f32 unary<double, unary_functions::(tanh|gelu|gelu_slope)>'
 
 commands=$1/compile_commands.json
-if [[ ! -f $commands ]] || ! grep -q '"file": ".*\.cu"' "$commands"; then
+if [[ ! -f $commands ]] || ! grep -q -- '--generate-code' "$commands"; then
   echo "skipped: $1 has no CUDA back end (see the configure summary)"
   exit 77
 fi
@@ -49,7 +49,7 @@ compile() {
     { cat "$folder/log.$BASHPID"; return 1; }
 }
 
-mapfile -t cuda_commands < <(sed -n 's/^ *"command": "\(.*\.cu\.o.*\)",$/\1/p' "$commands" | sed 's/\\\(["\\]\)/\1/g')
+mapfile -t cuda_commands < <(sed -n 's/^ *"command": "\(.* --generate-code.*\.cu\.o.*\)",$/\1/p' "$commands" | sed 's/\\\(["\\]\)/\1/g')
 mapfile -t architectures < <(printf '%s\n' "${cuda_commands[@]}" | grep -oE 'arch=compute_[0-9a-z]+' | sed 's/arch=//' | sort -u)
 started=0
 for command in "${cuda_commands[@]}"; do
