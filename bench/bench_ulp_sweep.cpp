@@ -1,53 +1,68 @@
-// Tries every float in each function of kernels/math_float.h against double precision. Prints per function
-// the largest error in units in the last place, where it occurs, and how many special values (infinity, NaN,
-// the sign of zero) are wrong; exits 1 if any is. `bench_ulp_sweep 64` tries every 64th float.
+// Tries every float in each function of kernels/math_float.h and kernels/gamma.h against tests/exact_functions.h.
+// Prints the table of docs/results/float_functions.md: the inputs tried, the largest error in units in the last place, where it occurs, and how
+// many special values (infinity, NaN, the sign of zero) are wrong. Exits 1 if any is, or an error is above 1.
+// `bench_ulp_sweep 64` tries every 64th float.
 #include <fmt/core.h>
 
-#include <algorithm>
+#include <atomic>
 #include <bit>
-#include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <limits>
+#include <mutex>
 #include <thread>
+#include <vector>
 
-#include "kernels/math.h"
+#include "kernels/gamma.h"
+#include "tests/exact_functions.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bench/bench_ulp_sweep.cpp"
 #include "kernels/simd.h"
 
+#ifndef ELBOW_SWEPT_FUNCTIONS
+#define ELBOW_SWEPT_FUNCTIONS(X) \
+  X(exp)                         \
+  X(log) X(log1p) X(tanh) X(sigmoid) X(softplus) X(sin) X(cos) X(sinpi) X(cospi) X(log_gamma) X(digamma)
+
+namespace elbow {
+
+enum class Swept {
+#define ELBOW_NAME(name) name,
+  ELBOW_SWEPT_FUNCTIONS(ELBOW_NAME)
+#undef ELBOW_NAME
+};
+
+namespace math {
+ELBOW_HD float sinpi(float x) {
+  float sine, cosine;
+  sincospi(x, sine, cosine);
+  return sine;
+}
+ELBOW_HD float cospi(float x) {
+  float sine, cosine;
+  sincospi(x, sine, cosine);
+  return cosine;
+}
+}  // namespace math
+
+}  // namespace elbow
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace elbow::HWY_NAMESPACE {
 
-/// output[i] = the named function of input[i].
-void evaluate(char name, const float* input, float* output, int size) {
-  const auto map = [=](auto function) HWY_ATTR {
-    for (int i = 0; i < size; ++i) output[i] = function(input[i]);
-  };
-  float other;
-  switch (name) {
-    case 'e':
-      return map([](float x) HWY_ATTR { return math::exp(x); });
-    case 'l':
-      return map([](float x) HWY_ATTR { return math::log(x); });
-    case '1':
-      return map([](float x) HWY_ATTR { return math::log1p(x); });
-    case 't':
-      return map([](float x) HWY_ATTR { return math::tanh(x); });
-    case 'g':
-      return map([](float x) HWY_ATTR { return math::sigmoid(x); });
-    case '+':
-      return map([](float x) HWY_ATTR { return math::softplus(x); });
-    case 's':
-      return map([](float x) HWY_ATTR { return math::sin(x); });
-    case 'c':
-      return map([](float x) HWY_ATTR { return math::cos(x); });
-    case 'S':
-      for (int i = 0; i < size; ++i) math::sincospi(input[i], output[i], other);
-      return;
-    case 'C':
-      for (int i = 0; i < size; ++i) math::sincospi(input[i], other, output[i]);
+const char* instruction_set() { return hwy::TargetName(HWY_TARGET); }
+
+void evaluate(Swept function, const float* input, float* output, int size) {
+  switch (function) {
+#define ELBOW_CASE(name)                                             \
+  case Swept::name:                                                  \
+    for (int i = 0; i < size; ++i) output[i] = math::name(input[i]); \
+    return;
+    ELBOW_SWEPT_FUNCTIONS(ELBOW_CASE)
+#undef ELBOW_CASE
   }
 }
 
@@ -58,117 +73,106 @@ HWY_AFTER_NAMESPACE();
 namespace elbow {
 namespace {
 
+HWY_EXPORT(instruction_set);
 HWY_EXPORT(evaluate);
-
-double sigmoid(double x) {
-  const double e = std::exp(-std::abs(x));
-  return (x > 0 ? 1 : e) / (1 + e);
-}
-double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
-// On [0, 2], reduced without rounding: 1 - x, 2 - x and x - 1/2 are exact.
-double sinpi(double x) {
-  return x > 1.5   ? -std::sin(math::pi * (2 - x))
-         : x > 0.5 ? std::sin(math::pi * (1 - x))
-                   : std::sin(math::pi * x);
-}
-double cospi(double x) {
-  const double from_one = std::abs(x - 1);  // cos(pi x) = -cos(pi (x - 1))
-  if (from_one < 0.25) return -std::cos(math::pi * from_one);
-  return from_one < 0.75 ? -std::sin(math::pi * (0.5 - from_one)) : std::cos(math::pi * (1 - from_one));
-}
-
-constexpr float infinity = std::numeric_limits<float>::infinity();
 
 struct Function {
   const char* name;
-  char key;
+  Swept function;
   double (*exact)(double);
-  float low = -infinity;
-  float high = infinity;
 };
 
 const Function functions[] = {
-    {"exp", 'e', std::exp},
-    {"log", 'l', std::log},
-    {"log1p", '1', std::log1p},
-    {"tanh", 't', std::tanh},
-    {"sigmoid", 'g', sigmoid},
-    {"softplus", '+', softplus},
-    {"sin", 's', std::sin, -0x1.fffffep49f, 0x1.fffffep49f},
-    {"cos", 'c', std::cos, -0x1.fffffep49f, 0x1.fffffep49f},
-    {"sin(pi x)", 'S', sinpi, 0, 2},
-    {"cos(pi x)", 'C', cospi, 0, 2},
+#define ELBOW_ROW(name) {#name, Swept::name, exact::name},
+    ELBOW_SWEPT_FUNCTIONS(ELBOW_ROW)
+#undef ELBOW_ROW
 };
 
-struct Worst {
-  double ulp = 0;
-  float input = 0;
+/// sincospi takes 0 <= x <= 2, the others every float.
+bool in_domain(Swept function, float x) {
+  if (function != Swept::sinpi && function != Swept::cospi) return true;
+  return 0 <= x && x <= 2 && !std::signbit(x);
+}
+
+struct Result {
+  std::int64_t inputs = 0;
+  double worst = 0;
+  float worst_input = 0;
   std::int64_t wrong_specials = 0;
   float wrong_input = 0;
 
   void meet(float x, float value, double exact) {
-    const float rounded = static_cast<float>(exact);
-    const bool special = !std::isfinite(rounded) || !std::isfinite(value);
-    const bool right = special ? value == rounded || (std::isnan(value) && std::isnan(rounded))
-                               : exact != 0 || std::signbit(value) == std::signbit(rounded);
-    if (!right) {
+    ++inputs;
+    if (!exact::special_is_right(value, exact)) {
       ++wrong_specials;
       wrong_input = x;
     }
-    if (special) return;
-    const double size = std::max(std::abs(exact), 0x1p-126);
-    const double spacing =
-        std::bit_cast<double>(std::bit_cast<std::uint64_t>(size) & 0x7ff0000000000000u) * 0x1p-23;
-    const double error = std::abs(value - exact) / spacing;
-    if (error > ulp) {
-      ulp = error;
-      input = x;
+    if (exact::is_special(value, exact)) return;
+    const double error = exact::ulp_error(value, exact);
+    if (error > worst) {
+      worst = error;
+      worst_input = x;
     }
   }
 
-  void meet(const Worst& other) {
-    if (other.ulp > ulp) {
-      ulp = other.ulp;
-      input = other.input;
+  void add(const Result& other) {
+    inputs += other.inputs;
+    if (other.worst > worst) {
+      worst = other.worst;
+      worst_input = other.worst_input;
     }
-    if (other.wrong_specials > 0) wrong_input = other.wrong_input;
     wrong_specials += other.wrong_specials;
+    if (other.wrong_specials > 0) wrong_input = other.wrong_input;
   }
 };
 
 /// Every `step`-th float whose bits are in [first, last).
-Worst sweep(const Function& function, std::uint64_t first, std::uint64_t last, std::uint64_t step) {
+Result sweep(const Function& function, std::uint64_t first, std::uint64_t last, std::uint64_t step) {
   constexpr int size = 4096;
   float input[size], output[size];
-  Worst worst;
+  Result result;
   while (first < last) {
     int count = 0;
     for (; count < size && first < last; first += step) {
       const float x = std::bit_cast<float>(static_cast<std::uint32_t>(first));
-      const bool inside = function.low <= x && x <= function.high && !(function.low == 0 && std::signbit(x));
-      if (inside || (std::isnan(x) && function.low < 0)) input[count++] = x;
+      if (in_domain(function.function, x)) input[count++] = x;
     }
-    HWY_DYNAMIC_DISPATCH(evaluate)(function.key, input, output, count);
-    for (int i = 0; i < count; ++i) worst.meet(input[i], output[i], function.exact(input[i]));
+    HWY_DYNAMIC_DISPATCH(evaluate)(function.function, input, output, count);
+    for (int i = 0; i < count; ++i) result.meet(input[i], output[i], function.exact(input[i]));
   }
-  return worst;
+  return result;
+}
+
+Result sweep_in_parallel(const Function& function, std::uint64_t step) {
+  const std::uint64_t range = step << 20;
+  std::atomic<std::uint64_t> next = 0;
+  std::mutex mutex;
+  Result result;
+  const auto work = [&] {
+    for (std::uint64_t first; (first = next.fetch_add(range)) < std::uint64_t{1} << 32;) {
+      const Result part = sweep(function, first, std::min(first + range, std::uint64_t{1} << 32), step);
+      const std::lock_guard lock(mutex);
+      result.add(part);
+    }
+  };
+  std::vector<std::jthread> threads(std::max(1u, std::thread::hardware_concurrency()));
+  for (std::jthread& thread : threads) thread = std::jthread(work);
+  threads.clear();  // waits
+  return result;
 }
 
 int run(std::uint64_t step) {
-  constexpr std::uint64_t half = std::uint64_t{1} << 31;
   bool right = true;
+  fmt::print("g++ {}, instruction set {}\n\n", __VERSION__, HWY_DYNAMIC_DISPATCH(instruction_set)());
+  fmt::print("| function | inputs tried | largest error, ulp | at x = | wrong special values |\n");
+  fmt::print("|---|---:|---:|---|---:|\n");
   for (const Function& function : functions) {
-    Worst worst, worst_negative;
-    std::thread negative([&] { worst_negative = sweep(function, half, 2 * half, step); });
-    worst = sweep(function, 0, half, step);
-    negative.join();
-    worst.meet(worst_negative);
-    fmt::print("{:10} {:.4f} ulp at {:.9g} ({:a}), {} wrong special values", function.name, worst.ulp,
-               worst.input, worst.input, worst.wrong_specials);
-    if (worst.wrong_specials > 0) fmt::print(", one at {:a}", worst.wrong_input);
-    fmt::print("\n");
+    const Result result = sweep_in_parallel(function, step);
+    fmt::print("| `{}` | {} | {:.4f} | {:.9g} (`{:a}`) | {} |\n", function.name, result.inputs, result.worst,
+               result.worst_input, result.worst_input, result.wrong_specials);
+    if (result.wrong_specials > 0) fmt::print(stderr, "wrong special value at {:a}\n", result.wrong_input);
     std::fflush(stdout);
-    right &= worst.wrong_specials == 0;
+    right &= result.wrong_specials == 0 && result.worst <= 1;
   }
   return right ? 0 : 1;
 }

@@ -55,46 +55,6 @@ ELBOW_HD void sincospi(double x, double& sine, double& cosine) {
   cosine = math::cos(pi * x);
 }
 
-/// x >= 10, reached by the recurrences of log_gamma and digamma, for their asymptotic series (Abramowitz &
-/// Stegun 6.1.41 and 6.3.18, to the term in x^-12: 1e-15 at x = 10).
-ELBOW_HD bool asymptotic(double x) { return !(x < 10); }
-inline bool asymptotic(Complex x) { return asymptotic(x.real()); }
-
-/// log Gamma(x), x > 0, else NaN: log Gamma(x + n) - log(x (x + 1) ... (x + n - 1)).
-template <class T>
-ELBOW_HD T log_gamma(T x) {
-  if (!positive(x)) return T(not_a_number);
-  T product = T(1);
-  while (!asymptotic(x)) {
-    product *= x;
-    x += 1.0;
-  }
-  const T r = 1.0 / (x * x);
-  const T series =
-      (1.0 / 12 -
-       r * (1.0 / 360 - r * (1.0 / 1260 - r * (1.0 / 1680 - r * (1.0 / 1188 - r * (691.0 / 360360)))))) /
-      x;
-  return (x - 0.5) * (math::log(x) - 1.0) - 0.5 + 0.5 * log_two_pi + series - math::log(product);
-}
-ELBOW_HD float log_gamma(float x) { return static_cast<float>(log_gamma(static_cast<double>(x))); }
-
-/// d log Gamma / dx, x > 0, else NaN: digamma(x + n) - (1 / x + 1 / (x + 1) + ... + 1 / (x + n - 1)).
-template <class T>
-ELBOW_HD T digamma(T x) {
-  if (!positive(x)) return T(not_a_number);
-  T result = T(0);
-  while (!asymptotic(x)) {
-    result -= 1.0 / x;
-    x += 1.0;
-  }
-  const T r = 1.0 / (x * x);
-  const T series =
-      r * (1.0 / 12 -
-           r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 - r * (691.0 / 32760))))));
-  return result + math::log(x) - 0.5 / x - series;
-}
-ELBOW_HD float digamma(float x) { return static_cast<float>(digamma(static_cast<double>(x))); }
-
 /// 1 / (1 + exp(-x)), without overflow.
 template <class T>
 ELBOW_HD T sigmoid(T x) {

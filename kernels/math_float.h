@@ -3,8 +3,10 @@
 // operations on the bits. So CPU and GPU give the same bits, and compilers vectorise loops over these
 // functions.
 //
-// Largest errors over all floats, in units in the last place (bench/bench_ulp_sweep.cpp):
-//   exp 0.88, log 0.82, log1p 0.83, tanh 1.03, no special value wrong; others: tests/math_test.cpp
+// Largest errors over all floats, in units in the last place (docs/results/float_functions.md):
+//   exp 0.88, log 0.83, log1p 0.84, tanh 0.96, sigmoid 0.90, softplus 0.97, sin and cos 0.51,
+//   sin(pi x) 0.97, cos(pi x) 0.89
+// No special value (infinity, NaN, the sign of zero) is wrong.
 // Polynomials: tests/golden/make_polynomials.py. Where rounding an intermediate result would cost too much, a
 // Pair carries what the rounding left out.
 #include <cmath>
@@ -20,6 +22,7 @@ ELBOW_HD double fma(double a, double b, double c) { return ::fma(a, b, c); }
 ELBOW_HD std::int32_t bits_of(float x) { return __builtin_bit_cast(std::int32_t, x); }
 ELBOW_HD std::int64_t bits_of(double x) { return __builtin_bit_cast(std::int64_t, x); }
 ELBOW_HD float from_bits(std::int32_t bits) { return __builtin_bit_cast(float, bits); }
+ELBOW_HD double from_bits(std::int64_t bits) { return __builtin_bit_cast(double, bits); }
 
 inline constexpr std::int32_t sign_bit = -0x7fffffff - 1;
 ELBOW_HD float magnitude(float x) { return from_bits(bits_of(x) & ~sign_bit); }
@@ -149,23 +152,23 @@ ELBOW_HD float log1p(float x) {
   return x < infinity && magnitude(x) > 0x1p-26f ? regular : x;  // -0, infinity and NaN among them
 }
 
-/// Odd polynomial up to 0.86, then 1 - 2 / (1 + exp(2 x)).
+/// Odd polynomial up to 0.92, then 1 - 2 / (1 + exp(2 x)).
 ELBOW_HD float tanh(float x) {
   const float size = magnitude(x);
   const float t = x * x;
-  float p = -0x1.083828p-11f;
-  p = fma(p, t, 0x1.627fd4p-9f);
-  p = fma(p, t, -0x1.12bc06p-7f);
-  p = fma(p, t, 0x1.63e19cp-6f);
-  p = fma(p, t, -0x1.b9e77ep-5f);
-  p = fma(p, t, 0x1.11100ap-3f);
-  p = fma(p, t, -0x1.555552p-2f);
+  float p = -0x1.c887acp-12f;
+  p = fma(p, t, 0x1.4b8a3cp-9f);
+  p = fma(p, t, -0x1.0d04a2p-7f);
+  p = fma(p, t, 0x1.627c42p-6f);
+  p = fma(p, t, -0x1.b9bb82p-5f);
+  p = fma(p, t, 0x1.110eccp-3f);
+  p = fma(p, t, -0x1.55554cp-2f);
   const float near_zero = fma(size * t, p, size);
   const auto [exponent, r] = reduce_exponent(size > 15.0f ? 30.0f : 2.0f * size);
   const float power = from_bits((exponent + 127) << 23);
   const float denominator = fma(power, r.high + exp_tail(r), power + 1.0f);
   const float far = 1.0f - 2.0f / denominator;
-  return from_bits(bits_of(size > 0.86f ? far : near_zero) | (bits_of(x) & sign_bit));
+  return from_bits(bits_of(size > 0.92f ? far : near_zero) | (bits_of(x) & sign_bit));
 }
 
 /// 1 / (1 + exp(-x)).
@@ -198,7 +201,7 @@ ELBOW_HD float softplus(float x) {
   return x < infinity ? regular : x;
 }
 
-/// sine = sin(pi x), cosine = cos(pi x), 0 <= x <= 2.
+/// sine = sin(pi x), cosine = cos(pi x), 0 <= x <= 2. Zeros are +0, as IEEE 754 has them.
 ELBOW_HD void sincospi(float x, float& sine, float& cosine) {
   constexpr float to_integer = 0x1.8p23f;
   const float shifted = fma(x, 2.0f, to_integer);
@@ -219,17 +222,39 @@ ELBOW_HD void sincospi(float x, float& sine, float& cosine) {
   q = fma(q, t, half_pi_squared);
   const float c = fma(q, t, fma(half_pi_squared, t_low, 1.0f));
   const bool exchange = (quarter & 1) != 0;
-  sine = from_bits(bits_of(exchange ? c : s) ^ ((quarter & 2) << 30));
-  cosine = from_bits(bits_of(exchange ? s : c) ^ (((quarter + 1) & 2) << 30));
+  sine = 0.0f + from_bits(bits_of(exchange ? c : s) ^ ((quarter & 2) << 30));
+  cosine = 0.0f + from_bits(bits_of(exchange ? s : c) ^ (((quarter + 1) & 2) << 30));
 }
 
-/// sin(x + quarter pi / 2), |x| < 2^50; NaN beyond. In double: a float argument leaves no other way to be
-/// exact.
-ELBOW_HD float sine_shifted(float x, std::int64_t quarter) {
-  constexpr double to_integer = 0x1.8p52;
-  const double shifted = fma(static_cast<double>(x), 0x1.45f306dc9c883p-1, to_integer);
-  const double n = shifted - to_integer;
-  const double r = fma(n, -0x1.1a62633145c07p-54, fma(n, -0x1.921fb54442d18p+0, static_cast<double>(x)));
+/// x = (quarter + rest) pi / 2, |rest| <= 1/2; of `quarter` only the lowest two bits are right.
+struct QuarterTurns {
+  std::uint64_t quarter;
+  double rest;
+};
+
+/// x finite. Its products with the parts of 2 / pi are exact, and so is each sum until the parts no longer
+/// reach the lowest bit of x; whole quarters are taken off at every step (Payne & Hanek, 1983, in floating
+/// point).
+ELBOW_HD QuarterTurns quarter_turns(float x) {
+  constexpr double two_over_pi[] = {0x1.45f3068p-1,   0x1.7272208p-27,  0x1.4a7f090p-54,  0x1.abe8fa8p-79,
+                                    0x1.a6ee060p-107, 0x1.b629590p-132, 0x1.2788720p-157, 0x1.07f9440p-186};
+  constexpr double to_integer = 0x1.8p52;  // adding it leaves the nearest integer in the lowest bits
+  QuarterTurns result = {0, -0.0};         // so that the rest of -0 is -0
+  for (const double part : two_over_pi) {
+    const double product = static_cast<double>(x) * part;
+    const double full_turns = fma(product, 0.25, to_integer) - to_integer;
+    const double rest = result.rest + fma(full_turns, -4.0, product);
+    const double shifted = rest + to_integer;
+    result.quarter += static_cast<std::uint64_t>(bits_of(shifted));
+    result.rest = rest - (shifted - to_integer);
+  }
+  return result;
+}
+
+/// sin(x + quarter pi / 2). In double: a float argument leaves no other way to be exact.
+ELBOW_HD float sine_shifted(float x, std::uint64_t quarter) {
+  const QuarterTurns turns = quarter_turns(x);
+  const double r = turns.rest * 0x1.921fb54442d18p+0;
   const double t = r * r;
   double p = 0x1.6ccf6f114a351p-19;
   p = fma(p, t, -0x1.a00f74a9ac18fp-13);
@@ -241,10 +266,10 @@ ELBOW_HD float sine_shifted(float x, std::int64_t quarter) {
   q = fma(q, t, 0x1.55553c5bddeedp-5);
   q = fma(q, t, -0x1.ffffffcb37bccp-2);
   const double cosine = fma(q, t, 1.0);
-  const std::int64_t quadrant = bits_of(shifted) + quarter;
+  const std::uint64_t quadrant = turns.quarter + quarter;
   const double size = (quadrant & 1) != 0 ? cosine : sine;
   const double value = (quadrant & 2) != 0 ? -size : size;
-  return magnitude(x) < 0x1p50f ? static_cast<float>(value) : not_a_number;
+  return magnitude(x) < infinity ? static_cast<float>(value) : not_a_number;
 }
 ELBOW_HD float sin(float x) { return sine_shifted(x, 0); }
 ELBOW_HD float cos(float x) { return sine_shifted(x, 1); }

@@ -9,6 +9,7 @@
 //   laplace   Laplace(0, exp(a))           b unused
 // A prior is a struct with: squashed; log_density(y, a, b); d log_density / dy, / da, / db as slope, slope_a,
 // slope_b.
+#include "kernels/gamma.h"
 #include "kernels/math.h"
 #include "kernels/types.h"
 

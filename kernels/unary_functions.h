@@ -1,6 +1,7 @@
 #pragma once
 // The element-wise functions of one argument, each a functor f(x, p) for every scalar type; p is its
 // parameter. To add one: its functor, and its name in ELBOW_UNARY_FUNCTIONS.
+#include "kernels/gamma.h"
 #include "kernels/math.h"
 #include "kernels/types.h"
 

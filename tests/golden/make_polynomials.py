@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the polynomials of kernels/math_float.h; needs numpy and mpmath. Takes a minute.
+"""Prints the polynomials of kernels/math_float.h and kernels/gamma.h; needs numpy and mpmath. Takes two minutes.
 
 Each polynomial sum_k c_k t(x)^k makes max |weight(x) (target(x) - sum_k c_k t(x)^k)| small on an interval: weighted
 least squares on Chebyshev points, the weights sharpened where the error is large (Lawson's iteration), in 60 digits.
@@ -8,7 +8,8 @@ coefficients make up for the rounding of the earlier ones.
 """
 
 import numpy as np
-from mpmath import cos, exp, expm1, log, log1p, lu_solve, matrix, mp, mpf, pi, sin, sqrt, tanh
+from mpmath import (atanh, cos, digamma, exp, expm1, findroot, floor, log, log1p, loggamma, lu_solve, matrix, mp, mpf,
+                    pi, sin, sqrt, tanh)
 
 mp.dps = 60
 POINTS = 80
@@ -57,6 +58,14 @@ def show(name, target, weight, low, high, degree, t=lambda x: x * x, fixed=(), r
         print(f"  t^{k}  {c.hex()}", flush=True)
 
 
+def show_parts(name, value, bits, count):
+    print(f"{name}, in parts of {bits} bits")
+    for i in range(1, count + 1):
+        part = floor(value * mpf(2) ** (bits * i)) / mpf(2) ** (bits * i)
+        print(f"  {float(part).hex()}", flush=True)
+        value -= part
+
+
 def main():
     half_log_two = log(mpf(2)) / 2 * (1 + mpf(1) / 2000)
     near_zero = mpf(1) / 1000
@@ -64,7 +73,7 @@ def main():
          -half_log_two, half_log_two, 4, t=lambda r: r)
     show("log_series: log(1 + f) = f + f^2 p(f)", lambda f: (log1p(f) - f) / f**2, lambda f: f**2 / log1p(f),
          sqrt(mpf(1) / 2) - 1 - mpf(1) / 10**4, sqrt(mpf(2)) - 1 + mpf(1) / 10**4, 9, t=lambda f: f, fixed=[-0.5])
-    show("tanh: x + x^3 p(x^2)", lambda x: (tanh(x) - x) / x**3, lambda x: x**3 / tanh(x), near_zero, mpf("0.86"), 6)
+    show("tanh: x + x^3 p(x^2)", lambda x: (tanh(x) - x) / x**3, lambda x: x**3 / tanh(x), near_zero, mpf("0.92"), 6)
     show("sincospi: sin(pi x) = x (pi + x^2 p(x^2))", lambda x: (sin(pi * x) / x - pi) / x**2,
          lambda x: x**3 / sin(pi * x), near_zero, mpf(1) / 4, 3)
     show("sincospi: cos(pi x) = 1 + x^2 q(x^2)", lambda x: (cos(pi * x) - 1) / x**2, lambda x: x**2 / cos(pi * x),
@@ -74,6 +83,18 @@ def main():
          near_zero, quarter_pi, 3, rounding=float)
     show("sine_shifted: cos r = 1 + r^2 q(r^2), double", lambda r: (cos(r) - 1) / r**2, lambda r: r**2 / cos(r),
          near_zero, quarter_pi, 3, rounding=float)
+    with mp.workdps(100):
+        show_parts("quarter_turns: 2 / pi", 2 / pi, 26, 8)
+
+    largest = (3 - 2 * sqrt(mpf(2))) * (1 + mpf(1) / 10**4)
+    show("logarithm: 2 atanh(s) = 2 s + s^3 p(s^2), double", lambda s: (2 * atanh(s) - 2 * s) / s**3,
+         lambda s: s**3 / (2 * atanh(s)), near_zero, largest, 6, rounding=float)
+    show("log_gamma_between_zeros: (x - 1) (x - 2) p(x - 3/2), double", lambda x: loggamma(x) / ((x - 1) * (x - 2)),
+         lambda x: (x - 1) * (x - 2) / loggamma(x), 1, 2, 12, t=lambda x: x - mpf(3) / 2, rounding=float)
+    zero = findroot(digamma, mpf("1.46"))
+    print("digamma's zero:", float(zero).hex(), "+", float(zero - mpf(float(zero))).hex())
+    show("digamma_around_zero: (x - zero) p(x - 3/2), double", lambda x: digamma(x) / (x - zero),
+         lambda x: (x - zero) / digamma(x), 1, 2, 12, t=lambda x: x - mpf(3) / 2, rounding=float)
 
 
 main()
