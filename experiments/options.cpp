@@ -239,9 +239,8 @@ std::vector<OptionDescription> build_table() {
   table.add({"beta", "X", "weight of the KL term", "1"}, positive_number(&Options::beta));
 
   table.group("Machine and files");
-  table.add(
-      {"device", "NAME", "auto, cpu, cuda, or executor: CUDA's kernels run on the CPU, to test them", "cpu"},
-      choice(&Options::device, {"auto", "cpu", "cuda", "executor"}));
+  table.add({"device", "NAME", "auto, cpu, cuda or executor", "cpu"},
+            choice(&Options::device, {"auto", "cpu", "cuda", "executor"}));
   table.add({"trainer", "NAME", "autograd or fused", "autograd"},
             choice(&Options::trainer, {"autograd", "fused"}));
   table.add({"threads", "N", "CPU threads", "2", "one per core"}, integer(&Options::threads, 0, 4096),
