@@ -128,8 +128,10 @@ class Heap {
   std::size_t used_ = 0;
 };
 
+// Never destroyed: tensors of static storage may outlive everything else, and what a failing cudaFree has left
+// behind stays known, so that a leak detector tells it from a leak.
 Heap& heap() {
-  static Heap instance;
+  static Heap& instance = *new Heap;
   return instance;
 }
 
