@@ -1,6 +1,7 @@
 // The CUDA back end: memory, the table of kernels, and what the module exports (kernels/backend.h).
 #include <cuda_profiler_api.h>
 
+#include <cstdlib>
 #include <string>
 
 #include "kernels/backend.h"
@@ -136,7 +137,8 @@ extern "C" const elbow::kernels::Backend* elbow_cuda_backend(const char** reason
                                cuda::copy_to_host,
                                cuda::copy_on_device,
                                Kernels::filled_by(cuda::OnGpu{}),
-                               {cuda::begin_range, cuda::end_range, cuda::start_capture, cuda::stop_capture}};
+                               {cuda::begin_range, cuda::end_range, cuda::start_capture, cuda::stop_capture},
+                               std::getenv("ELBOW_NO_MEMORY_REUSE") == nullptr};  // set for compute-sanitizer
   *reason = unavailable.c_str();
   return unavailable.empty() ? &backend : nullptr;
 }

@@ -7,18 +7,12 @@
 #include "tests/compare.h"
 #include "tests/evaluate.h"
 #include "tests/golden.h"
+#include "tests/on_device.h"
 
 namespace elbow::test {
 namespace {
 
-class OnDevice : public ::testing::TestWithParam<Device> {
- protected:
-  void SetUp() override {
-    if (!unavailable_reason(GetParam()).empty()) GTEST_SKIP() << unavailable_reason(GetParam());
-  }
-};
-INSTANTIATE_TEST_SUITE_P(Every, OnDevice, ::testing::Values(Device::cuda, Device::executor),
-                         [](const auto& info) { return std::string(name(info.param)); });
+ELBOW_ON_DEVICES(OnDevice, Device::cuda, Device::executor);
 
 TEST_P(OnDevice, AgreesWithTheCpu) {
   for (const Case& c : cases()) {

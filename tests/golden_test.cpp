@@ -1,3 +1,4 @@
+// ctest labels: cuda
 // First truth: every operation's values and gradients against PyTorch in float64
 // (tests/golden/operations.json).
 
@@ -16,13 +17,14 @@
 #include "tests/compare.h"
 #include "tests/evaluate.h"
 #include "tests/golden.h"
+#include "tests/on_device.h"
 
 namespace elbow::test {
 namespace {
 
-void compare(const Case& c, DType dtype) {
+void compare(const Case& c, DType dtype, Device device) {
   const std::vector<GoldenArray> expected = golden_of(c);
-  const Evaluation run = evaluate(c, c.build, dtype);
+  const Evaluation run = evaluate(c, c.build, dtype, device);
   ASSERT_EQ(run.arrays.size(), expected.size());
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const bool is_output = i < run.outputs;
@@ -33,15 +35,17 @@ void compare(const Case& c, DType dtype) {
   }
 }
 
-void compare_all(DType dtype) {
+void compare_all(DType dtype, Device device) {
   for (const Case& c : cases()) {
     SCOPED_TRACE(c.name);
-    EXPECT_NO_THROW(compare(c, dtype));
+    EXPECT_NO_THROW(compare(c, dtype, device));
   }
 }
 
-TEST(Golden, Float64) { compare_all(DType::float64); }
-TEST(Golden, Float32) { compare_all(DType::float32); }
+class Golden : public OnDevice {};
+ELBOW_ON_DEVICES(Golden, Device::cpu, Device::cuda, Device::executor);
+TEST_P(Golden, Float64) { compare_all(DType::float64, GetParam()); }
+TEST_P(Golden, Float32) { compare_all(DType::float32, GetParam()); }
 
 TEST(CaseList, NamesDiffer) {
   std::set<std::string> names;

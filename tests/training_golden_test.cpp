@@ -1,3 +1,4 @@
+// ctest labels: cuda
 // Ten whole training steps against PyTorch in float64 (tests/golden/training.json): losses and every
 // gradient.
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include "tests/compare.h"
 #include "tests/evaluate.h"
 #include "tests/golden.h"
+#include "tests/on_device.h"
 
 namespace elbow::test {
 namespace {
@@ -28,8 +30,8 @@ Vae model_of(const json& training) {
   return Vae(config);
 }
 
-Parameters parameters_of(const json& training, const Vae& vae) {
-  Parameters parameters(vae.layout(), DType::float64);
+Parameters parameters_of(const json& training, const Vae& vae, Device device) {
+  Parameters parameters(vae.layout(), DType::float64, device);
   EXPECT_EQ(training["parameters"].size(), static_cast<std::size_t>(vae.layout().size()));
   for (int i = 0; i < vae.layout().size(); ++i) {
     const json& start = training["parameters"].at(vae.layout().name(i));
@@ -38,12 +40,13 @@ Parameters parameters_of(const json& training, const Vae& vae) {
   return parameters;
 }
 
-/// -ELBO, the mean over the step's batch, in the parameters' type.
+/// -ELBO, the mean over the step's batch, in the parameters' type and on their device.
 Variable loss_of(const Vae& vae, const Parameters& parameters, const json& training, const json& step) {
   const DType dtype = parameters.flat().dtype();
+  const Device device = parameters.flat().device();
   const Shape shape{training["batch"].get<Index>(), training["dim"].get<Index>()};
-  const Tensor observation = Tensor::from(numbers(step["observation"]), shape).to(dtype);
-  const Tensor noise = Tensor::from(numbers(step["noise"]), shape).to(dtype);
+  const Tensor observation = Tensor::from(numbers(step["observation"]), shape).to(dtype).to(device);
+  const Tensor noise = Tensor::from(numbers(step["noise"]), shape).to(dtype).to(device);
   const Elbo elbo = vae.elbo(parameters, Variable(observation), noise, training["precision"]);
   return mean(elbo.reconstruction + elbo.kl);
 }
@@ -84,10 +87,13 @@ void for_each_training(const std::function<void(const json& training)>& use) {
   }
 }
 
-TEST(TrainingGolden, TenStepsInFloat64) {
-  for_each_training([](const json& training) {
+class TrainingGolden : public OnDevice {};
+ELBOW_ON_DEVICES(TrainingGolden, Device::cpu, Device::cuda, Device::executor);
+
+TEST_P(TrainingGolden, TenStepsInFloat64) {
+  for_each_training([device = GetParam()](const json& training) {
     const Vae vae = model_of(training);
-    Parameters parameters = parameters_of(training, vae);
+    Parameters parameters = parameters_of(training, vae, device);
     Adam adam(parameters);
     for (const json& step : training["steps"]) {
       SCOPED_TRACE(fmt::format("step {}", adam.steps() + 1));
@@ -102,11 +108,11 @@ TEST(TrainingGolden, TenStepsInFloat64) {
   });
 }
 
-TEST(TrainingGolden, EachStepInFloat32) {
-  for_each_training([](const json& training) {
+TEST_P(TrainingGolden, EachStepInFloat32) {
+  for_each_training([device = GetParam()](const json& training) {
     const Vae vae = model_of(training);
-    Parameters parameters = parameters_of(training, vae);
-    Parameters rounded(vae.layout(), DType::float32);
+    Parameters parameters = parameters_of(training, vae, device);
+    Parameters rounded(vae.layout(), DType::float32, device);
     Adam adam(parameters);
     // A layer's product rounds like its weights, each as often as it has inputs, 4 dim at most, and a few
     // times for bias and activation; forward and back, each time by half of epsilon.

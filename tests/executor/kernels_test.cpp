@@ -1,11 +1,15 @@
 // ctest labels: cuda threads
 // All kernels of the project on the executor: the bits of the CPU under every schedule, and every call of the
 // runtime failing once.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
 
 #include "models/training.h"
 #include "tests/evaluate.h"
 #include "tests/executor/executor.h"
+#include "tests/golden.h"
 #include "tests/kernel_hashes.h"
 
 namespace elbow::test {
@@ -53,6 +57,17 @@ TEST_P(Kernels, GiveTheBitsOfTheCpu) {
     }
   }
   EXPECT_EQ(executor::live_blocks(), blocks) << "memory was not given back";
+}
+
+// On a machine with a GPU, gpu-check compares its hashes with these.
+TEST(KernelHashes, AreThoseOfTheGoldenFile) {
+  const auto golden = nlohmann::json::parse(source_text("tests/golden/executor_hashes.json"));
+  const KernelHashes hashes = kernel_hashes(Device::executor, DType::float32);
+  EXPECT_EQ(golden.size(), hashes.size());
+  for (const auto& [kernel, hash] : hashes) {
+    EXPECT_EQ(golden.value(kernel, "absent"), fmt::format("{:016x}", hash))
+        << kernel << ": if this change is meant, write the file anew with dump_kernel_hashes";
+  }
 }
 
 /// -ELBO of the best validation of a training of one epoch, two steps.

@@ -1,0 +1,249 @@
+// Each kernel at the size of a training step and at a large one, against the limits of the device measured in the same
+// run: how much of the memory's bandwidth or of the arithmetic it achieves.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "bench/fma_peak.h"
+#include "engine/dispatch.h"
+#include "engine/files.h"
+#include "engine/random.h"
+
+namespace elbow::bench {
+namespace {
+
+using namespace kernels;
+
+struct Work {
+  bool near_a_limit;  ///< small arrays live in caches, and launching takes longer than moving them
+  std::string kernel;
+  std::string size;
+  double bytes;  ///< of every input once and every output once
+  double flop;   ///< useful ones, of products only: elsewhere memory is the limit
+  std::function<void()> run;
+};
+
+/// Two sizes: that of Fig. 2's training step, and `large` float32 elements.
+class Workloads {
+ public:
+  Workloads(Device device, Index large) : device_(device), large_(large) {
+    for (const Index elements : {Index{64 * 60}, large}) {
+      add_elementwise(elements);
+      add_sums(elements / 60, 60);
+      add_elbo(elements / 60);
+    }
+    for (const Index rows : {Index{64}, large / 1024}) add_product(rows, 60, 60);
+    const Index side = large >= Index{1} << 24 ? 1024 : 64;
+    add_product(side, side, side / 2);
+    add_product(4 * side, 4 * side, 4 * side);
+  }
+  const std::vector<Work>& all() const { return all_; }
+
+ private:
+  float* drawn(Index count) {
+    kept_.push_back(uniform({1, Stream::test}, 0.25, 0.75, 1, count, DType::float32, device_));
+    return kept_.back().data<float>();
+  }
+
+  template <class Arguments>
+  void add(const char* kernel, std::string size, Index floats, const Arguments& arguments, double flop = 0) {
+    const bool near_a_limit = flop > 0 || floats >= large_ / 60;
+    all_.push_back({near_a_limit, kernel, std::move(size), 4.0 * static_cast<double>(floats), flop,
+                    [device = device_, arguments] { elbow::run(device, arguments); }});
+  }
+
+  void add_elementwise(Index n) {
+    const std::string size = fmt::format("{}", n);
+    add("unary tanh", size, 2 * n, Unary<float>{UnaryFunction::tanh, n, 0, drawn(n), drawn(n)});
+    add("unary square", size, 2 * n, Unary<float>{UnaryFunction::square, n, 0, drawn(n), drawn(n)});
+    const Extents row{1, 1, 1, 1, n}, gapless{0, 0, 0, 0, 1};
+    add("binary multiply", size, 3 * n,
+        Binary<float>{BinaryFunction::multiply, row, gapless, gapless, drawn(n), drawn(n), drawn(n)});
+    const Extents table{1, 1, 1, n / 60, 60}, across{0, 0, 0, 60, 1}, repeated{0, 0, 0, 0, 1};
+    add("binary add, a row to each", size, 2 * n,
+        Binary<float>{BinaryFunction::add, table, across, repeated, drawn(n), drawn(60), drawn(n)});
+    add("copy, transposed", size, 2 * n,
+        Copy<float>{{1, 1, 1, 60, n / 60}, {0, 0, 0, 1, 60}, {0, 0, 0, n / 60, 1}, drawn(n), drawn(n)});
+    add("adam", size, 7 * n,
+        Adam<float>{n, 1e-3, 0.9, 0.999, 1e-8, 0.1, 0.1, drawn(n), drawn(n), drawn(n), drawn(n)});
+    add("random normal", size, n,
+        Random<float>{Distribution::normal, 1, 1, 0, 0, n / 60, 60, 0, 1, drawn(n)});
+    add("gather", size, 2 * n, Gather<float>{1, 1, 0, n / 3, 0, n / 3, 3, drawn(n), drawn(n)});
+  }
+
+  void add_sums(Index rows, Index columns) {
+    const Index n = rows * columns;
+    add("sum of rows", fmt::format("({}, {})", rows, columns), n + rows,
+        Sum<float>{rows, columns, 1, drawn(n), drawn(rows)});
+    add("sum of columns", fmt::format("({}, {})", rows, columns), n + columns,
+        Sum<float>{1, rows, columns, drawn(n), drawn(columns)});
+  }
+
+  void add_elbo(Index batch) {
+    constexpr Index dim = 3;
+    const Index n = batch * dim;
+    const std::string size = fmt::format("({}, {})", batch, dim);
+    float* const encoder = drawn(2 * n);
+    float* const prior = drawn(2 * dim);
+    float* const noise = drawn(n);
+    add("elbo_latent", size, 4 * n + batch,
+        ElboLatent<float>{Prior::gaussian, KlForm::sampled, batch, dim, encoder, prior, noise, drawn(n),
+                          drawn(batch)});
+    add("elbo_latent_backward", size, 6 * n + batch,
+        ElboLatentBackward<float>{Prior::gaussian, KlForm::sampled, batch, dim, encoder, prior, noise,
+                                  drawn(n), drawn(batch), drawn(2 * n), drawn(2 * dim)});
+    add("elbo_reconstruction", size, 2 * n + batch,
+        ElboReconstruction<float>{batch, dim, 1e4, drawn(n), drawn(n), drawn(batch)});
+    add("elbo_reconstruction_backward", size, 3 * n + batch,
+        ElboReconstructionBackward<float>{batch, dim, 1e4, drawn(n), drawn(n), drawn(batch), drawn(n)});
+  }
+
+  void add_product(Index rows, Index depth, Index columns) {
+    const MatrixView<float> left{drawn(rows * depth), 0, depth, 1};
+    const MatrixView<float> right{drawn(depth * columns), 0, columns, 1};
+    add("matmul", fmt::format("({}, {}) ({}, {})", rows, depth, depth, columns),
+        rows * depth + depth * columns + rows * columns,
+        Matmul<float>{1, rows, depth, columns, left, right, drawn(rows * columns), false},
+        2.0 * static_cast<double>(rows) * static_cast<double>(depth) * static_cast<double>(columns));
+  }
+
+  Device device_;
+  Index large_;
+  std::vector<Tensor> kept_;
+  std::vector<Work> all_;
+};
+
+class Clock {
+ public:
+  explicit Clock(Device device) : probe_(Tensor::zeros({1}, DType::float32, device)) {}
+
+  /// Seconds per call of `calls` calls, one after the other.
+  double seconds(const std::function<void()>& work, int calls) const {
+    probe_.item();  // returns when the device has done all before it
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < calls; ++i) work();
+    probe_.item();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / calls;
+  }
+
+  /// How many calls take about ten milliseconds.
+  int calls_for_a_slice(const std::function<void()>& work) const {
+    seconds(work, 1);
+    const double once = seconds(work, 3);
+    return static_cast<int>(std::clamp(0.01 / once, 1.0, 3000.0));
+  }
+
+ private:
+  Tensor probe_;
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+struct Limits {
+  double bytes_per_second = 0;
+  double flop_per_second = 0;
+};
+
+/// A copy from one half of a large block to the other, bytes read and written; the CPU's multiply-adds, or what the
+/// largest matrix product makes of the GPU's.
+Limits measure_limits(Device device, Index large, const Work& largest_product, const Clock& clock) {
+  const Tensor from = Tensor::zeros({2 * large}, DType::float32, device);
+  Tensor to = Tensor::zeros({2 * large}, DType::float32, device);
+  const auto copy = [&] { to.assign(from); };
+  Limits limits;
+  limits.bytes_per_second =
+      2 * static_cast<double>(from.bytes()) / clock.seconds(copy, clock.calls_for_a_slice(copy));
+  limits.flop_per_second =
+      device == Device::cpu ? fma_peak_flops() : largest_product.flop / clock.seconds(largest_product.run, 3);
+  return limits;
+}
+
+nlohmann::json measure(const Work& work, const Work& largest_product, Device device, Index large, int pairs,
+                       const Clock& clock) {
+  const int calls = clock.calls_for_a_slice(work.run);
+  std::vector<double> seconds, shares, rates;
+  for (int pair = 0; pair < pairs; ++pair) {
+    const Limits limits = measure_limits(device, large, largest_product, clock);
+    seconds.push_back(clock.seconds(work.run, calls));
+    rates.push_back(work.bytes / seconds.back());
+    shares.push_back(std::max(work.bytes / limits.bytes_per_second, work.flop / limits.flop_per_second) /
+                     seconds.back());
+  }
+  nlohmann::json row = {{"kernel", work.kernel},
+                        {"size", work.size},
+                        {"microseconds", median(seconds) * 1e6},
+                        {"gigabytes_per_second", median(rates) * 1e-9},
+                        {"gigaflop_per_second", work.flop / median(seconds) * 1e-9}};
+  fmt::print("{:28} {:>26} {:12.2f} {:10.1f} {:10.1f}", work.kernel, work.size, median(seconds) * 1e6,
+             median(rates) * 1e-9, work.flop / median(seconds) * 1e-9);
+  if (work.near_a_limit) {
+    const auto [least, most] = std::minmax_element(shares.begin(), shares.end());
+    row["share_of_limit"] = median(shares);
+    row["share_of_limit_spread"] = {*least, *most};
+    fmt::print(" {:8.0f} % {:6.0f}..{:.0f}", 100 * median(shares), 100 * *least, 100 * *most);
+  }
+  fmt::print("\n");
+  std::fflush(stdout);
+  return row;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Every kernel against the limits of the device, measured in the same run");
+  std::string device_name = "cpu", json_file;
+  int pairs = 7;
+  Index large = 0;
+  app.add_option("--device", device_name)
+      ->check(CLI::IsMember({"cpu", "cuda", "executor"}))
+      ->capture_default_str();
+  app.add_option("--pairs", pairs, "times that each kernel is measured, beside the limits")
+      ->capture_default_str();
+  app.add_option("--large", large, "float32 elements of the large size; default 2^22, on CUDA 2^26");
+  app.add_option("--json", json_file, "also write the table there");
+  CLI11_PARSE(app, argc, argv);
+  Device device = Device::cpu;
+  for (const Device each : {Device::cuda, Device::executor}) {
+    if (device_name == name(each)) device = each;
+  }
+  if (large == 0) large = Index{1} << (device == Device::cuda ? 26 : 22);
+
+  const Workloads workloads(device, large);
+  const Work& largest_product = workloads.all().back();
+  const Clock clock(device);
+  const Limits limits = measure_limits(device, large, largest_product, clock);
+  fmt::print("{}: a copy moves {:.1f} GB/s, multiply-adds {:.1f} GFLOP/s; medians of {} pairs\n",
+             backend(device).description, limits.bytes_per_second * 1e-9, limits.flop_per_second * 1e-9,
+             pairs);
+  fmt::print("{:28} {:>26} {:>12} {:>10} {:>10} {:>10} {:>8}\n", "kernel", "size", "us", "GB/s", "GFLOP/s",
+             "of limit", "(spread)");
+  nlohmann::json table;
+  for (const Work& work : workloads.all())
+    table.push_back(measure(work, largest_product, device, large, pairs, clock));
+  if (!json_file.empty()) {
+    const nlohmann::json json = {{"device", backend(device).description},
+                                 {"copy_gigabytes_per_second", limits.bytes_per_second * 1e-9},
+                                 {"peak_gigaflop_per_second", limits.flop_per_second * 1e-9},
+                                 {"kernels", table}};
+    write_atomically(json_file, json.dump(1) + "\n");
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace elbow::bench
+
+int main(int argc, char** argv) {
+  try {
+    return elbow::bench::run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return 2;
+  }
+}
