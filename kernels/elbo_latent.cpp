@@ -31,8 +31,8 @@ template <class T>
 void backward(const ElboLatentBackward<T>& a) {
   with_prior(a.prior, [&a](auto density) {
     for (Index k = 0; k < a.dim; ++k) {
-      double gradient_a = 0;
-      double gradient_b = 0;
+      double totals_a[sum_lanes] = {};
+      double totals_b[sum_lanes] = {};
       for (Index i = 0; i < a.batch; ++i) {
         const Index mu = 2 * i * a.dim + k;
         const Index log_sigma = mu + a.dim;
@@ -41,11 +41,11 @@ void backward(const ElboLatentBackward<T>& a) {
             a.parameters[a.dim + k], a.latent_gradient[i * a.dim + k], a.kl_gradient[i]);
         a.encoder_gradient[mu] = gradient.mu;
         a.encoder_gradient[log_sigma] = gradient.log_sigma;
-        gradient_a += double(gradient.a);
-        gradient_b += double(gradient.b);
+        totals_a[i % sum_lanes] += double(gradient.a);
+        totals_b[i % sum_lanes] += double(gradient.b);
       }
-      a.parameter_gradient[k] = static_cast<T>(gradient_a);
-      a.parameter_gradient[a.dim + k] = static_cast<T>(gradient_b);
+      a.parameter_gradient[k] = static_cast<T>(sum_by_halving(totals_a));
+      a.parameter_gradient[a.dim + k] = static_cast<T>(sum_by_halving(totals_b));
     }
   });
 }

@@ -21,14 +21,17 @@ __global__ void elbo_latent(ElboLatent<T> a) {
   }
 }
 
-/// One block per latent, one thread per sample of a chunk of the batch. Threads 0 and 1 add up the chunk's
-/// terms of the prior's two parameters in the order of the batch.
+/// One block per latent, one thread per sample of a chunk of the batch. Of the first warp, sum_lanes threads add up the
+/// chunk's terms of each of the prior's two parameters.
 template <class Density, class T, int threads>
 __global__ void elbo_latent_backward(ElboLatentBackward<T> a) {
+  static_assert(2 * sum_lanes == 32 && threads % sum_lanes == 0);
   using Terms = double[threads];
   ELBOW_SHARED(Terms, terms, 2);
   const Index k = block_index();
   const int thread = thread_index();
+  const int parameter = thread / sum_lanes;
+  const int lane = thread % sum_lanes;
   double total = 0;
   for (Index first = 0; first < a.batch; first += threads) {
     const Index i = first + thread;
@@ -44,13 +47,16 @@ __global__ void elbo_latent_backward(ElboLatentBackward<T> a) {
       terms[1][thread] = static_cast<double>(gradient.b);
     }
     __syncthreads();
-    if (thread < 2) {
+    if (parameter < 2) {
       const Index count = a.batch - first < threads ? a.batch - first : threads;
-      for (Index j = 0; j < count; ++j) total += terms[thread][j];
+      for (Index j = lane; j < count; j += sum_lanes) total += terms[parameter][j];
     }
     __syncthreads();
   }
-  if (thread < 2) a.parameter_gradient[thread * a.dim + k] = static_cast<T>(total);
+  if (parameter < 2) {
+    total = sum_by_halving<sum_lanes>(total);
+    if (lane == 0) a.parameter_gradient[parameter * a.dim + k] = static_cast<T>(total);
+  }
 }
 
 template <class T>

@@ -14,9 +14,10 @@
 //
 // Backward, from gradients with respect to latent (batch, dim) and kl (batch):
 //   encoder_gradient (batch, 2 dim), overwritten; parameter_gradient (2, dim), overwritten, summed over b
-//   ascending in float64. Nothing is kept from the forward pass but its inputs. batch == 0 gives a zero
+//   as kernels/sum.h sums. Nothing is kept from the forward pass but its inputs. batch == 0 gives a zero
 //   parameter_gradient.
 #include "kernels/priors.h"
+#include "kernels/sum.h"
 #include "kernels/types.h"
 
 namespace elbow::kernels {

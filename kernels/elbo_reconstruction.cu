@@ -4,7 +4,17 @@
 
 namespace elbow::kernels::cuda {
 
-/// One block per sample: all its threads fetch a stretch of the row, thread 0 adds the stretch up.
+/// Few columns: one thread per sample.
+template <class T>
+__global__ void elbo_reconstruction_narrow(ElboReconstruction<T> a, double constant) {
+  for (Index i = global_index(); i < a.batch; i += global_threads()) {
+    const Index row = i * a.columns;
+    const double squares = add_squares(0, a.observation + row, a.decoded + row, a.columns);
+    a.loss[i] = reconstruction_loss<T>(squares, a.precision, constant);
+  }
+}
+
+/// Many: one block per sample, all its threads fetch a stretch of the row, thread 0 adds the stretch up.
 template <class T, int threads>
 __global__ void elbo_reconstruction(ElboReconstruction<T> a, double constant) {
   constexpr int stretch = 4 * threads;
@@ -36,9 +46,14 @@ __global__ void elbo_reconstruction_backward(ElboReconstructionBackward<T> a) {
 
 template <class T>
 void run(const ElboReconstruction<T>& a) {
-  constexpr int threads = 128;
-  launch("elbo_reconstruction", elbo_reconstruction<T, threads>, per_block(a.batch, threads), a,
-         reconstruction_constant(a.columns, a.precision));
+  constexpr Index narrow = 32;
+  const double constant = reconstruction_constant(a.columns, a.precision);
+  if (a.columns <= narrow) {
+    launch("elbo_reconstruction", elbo_reconstruction_narrow<T>, per_element(a.batch), a, constant);
+  } else {
+    constexpr int threads = 128;
+    launch("elbo_reconstruction", elbo_reconstruction<T, threads>, per_block(a.batch, threads), a, constant);
+  }
 }
 
 template <class T>

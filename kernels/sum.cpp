@@ -21,25 +21,28 @@ Accumulator<T> sum_row(const T* input, Index length) {
     for (int p = 0; p < sum_lanes; ++p) lane[p] += Accumulator<T>(input[k + p]);
   }
   for (int p = 0; k < length; ++k, ++p) lane[p] += Accumulator<T>(input[k]);
-  for (int half = sum_lanes / 2; half > 0; half /= 2) {
-    for (int p = 0; p < half; ++p) lane[p] += lane[p + half];
-  }
-  return lane[0];
+  return sum_by_halving(lane);
 }
 
-/// Columns [first, first + width) of (length, inner), each summed down its column.
+/// The first `columns` columns, at most `width`, of (length, inner), each summed down its column.
 template <class T, int width>
 void sum_columns(const T* input, Index length, Index inner, Index columns, T* output) {
-  Accumulator<T> total[width] = {};
+  Accumulator<T> lane[sum_lanes][width] = {};
   for (Index k = 0; k < length; ++k) {
     const T* row = input + k * inner;
+    Accumulator<T>* const total = lane[k % sum_lanes];
     if (columns == width) {
       for (int c = 0; c < width; ++c) total[c] += Accumulator<T>(row[c]);
     } else {
       for (int c = 0; c < columns; ++c) total[c] += Accumulator<T>(row[c]);
     }
   }
-  for (int c = 0; c < columns; ++c) output[c] = static_cast<T>(total[c]);
+  for (int half = sum_lanes / 2; half > 0; half /= 2) {
+    for (int p = 0; p < half; ++p) {
+      for (int c = 0; c < columns; ++c) lane[p][c] += lane[p + half][c];
+    }
+  }
+  for (int c = 0; c < columns; ++c) output[c] = static_cast<T>(lane[0][c]);
 }
 
 template <class T>

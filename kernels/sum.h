@@ -2,9 +2,8 @@
 // output[o, i] = sum over k of input[o, k, i], the middle axis of (outer, length, inner). Overwrites.
 // An empty axis (length 0) gives 0.
 //
-// Fixed order, the same on every device: terms are accumulated in float64 (Complex for Complex).
-// inner > 1: one accumulator per output, k ascending. inner == 1: 16 accumulators, accumulator p takes the
-// terms k = p mod 16 ascending; then halving, a[p] += a[p + 8], a[p] += a[p + 4], + 2, + 1.
+// Fixed order, the same on every device, in float64 (Complex for Complex): 16 accumulators per output, accumulator p
+// takes the terms k = p mod 16 ascending; then halving, a[p] += a[p + 8], a[p] += a[p + 4], + 2, + 1.
 #include "kernels/types.h"
 
 namespace elbow::kernels {
@@ -19,6 +18,15 @@ struct Sum {
   const T* input;
   T* output;
 };
+
+/// What the accumulators add up to; they are used up.
+template <class Accumulator>
+Accumulator sum_by_halving(Accumulator (&totals)[sum_lanes]) {
+  for (int half = sum_lanes / 2; half > 0; half /= 2) {
+    for (int p = 0; p < half; ++p) totals[p] += totals[p + half];
+  }
+  return totals[0];
+}
 
 namespace cpu {
 template <class T>
