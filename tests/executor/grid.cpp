@@ -26,7 +26,6 @@ constexpr std::size_t distinct_fibers = 0;
 #endif
 
 constexpr unsigned most_threads = 1024;             // of a block
-constexpr std::size_t most_dynamic = 48 * 1024;     // bytes of shared memory, unless a kernel asks for more
 constexpr std::int64_t resident_blocks_random = 4;  // blocks that a random schedule mixes
 
 std::mutex settings_mutex;
@@ -207,10 +206,10 @@ cudaError_t run_grid(const cudaLaunchConfig_t& config, const void* kernel,
   const bool one_dimension =
       config.gridDim.y * config.gridDim.z == 1 && config.blockDim.y * config.blockDim.z == 1;
   if (should_fail("cudaLaunchKernelEx")) return cudaErrorLaunchOutOfResources;
-  if (!one_dimension || config.gridDim.x == 0 || config.blockDim.x == 0 || config.blockDim.x > most_threads ||
-      config.dynamicSmemBytes > most_dynamic) {
+  if (!one_dimension || config.gridDim.x == 0 || config.blockDim.x == 0 || config.blockDim.x > most_threads) {
     return cudaErrorInvalidConfiguration;
   }
+  if (config.dynamicSmemBytes > most_dynamic_memory(kernel)) return cudaErrorInvalidValue;
   {
     const std::lock_guard lock(settings_mutex);
     launched.insert(kernel);
