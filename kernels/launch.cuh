@@ -79,7 +79,7 @@ void launch(const char* file, void (*kernel)(Parameters...), Grid grid,
   if (grid.blocks == 0) return;
   const Range family(file);
   cudaError_t error = cudaErrorInvalidConfiguration;
-  if (grid.blocks <= 0x7fffffff) {
+  if (grid.blocks > 0 && grid.blocks <= 0x7fffffff) {
     error = allow_shared_memory(reinterpret_cast<const void*>(kernel), grid.shared_bytes);
   }
   if (error == cudaSuccess) {

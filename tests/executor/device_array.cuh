@@ -7,6 +7,13 @@
 
 namespace elbow::test {
 
+/// Why no kernel can be launched here; empty if one can.
+inline std::string why_no_device() {
+  int devices = 0;
+  const cudaError_t error = cudaGetDeviceCount(&devices);
+  return error == cudaSuccess ? "" : cudaGetErrorString(error);
+}
+
 /// Host code's array on the device. Throws DeviceError where the runtime reports an error.
 template <class T>
 class DeviceArray {

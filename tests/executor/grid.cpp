@@ -25,6 +25,7 @@ constexpr std::size_t distinct_fibers = 4096;
 constexpr std::size_t distinct_fibers = 0;
 #endif
 
+constexpr unsigned most_blocks = 0x7fffffff;        // of a grid
 constexpr unsigned most_threads = 1024;             // of a block
 constexpr std::int64_t resident_blocks_random = 4;  // blocks that a random schedule mixes
 
@@ -121,7 +122,10 @@ void Grid::run(Thread& thread) {
     __tsan_release(&start_token_);
   }
   thread.fiber->resume();
-  if (error_) std::rethrow_exception(error_);
+  if (error_) {
+    __tsan_acquire(&end_token_);
+    std::rethrow_exception(error_);
+  }
   if (thread.state != State::ended) return;
   retired_fibers_.push_back(std::move(thread.fiber));
   if (++thread.block->ended == threads_) end_block(*thread.block);
@@ -206,7 +210,8 @@ cudaError_t run_grid(const cudaLaunchConfig_t& config, const void* kernel,
   const bool one_dimension =
       config.gridDim.y * config.gridDim.z == 1 && config.blockDim.y * config.blockDim.z == 1;
   if (should_fail("cudaLaunchKernelEx")) return cudaErrorLaunchOutOfResources;
-  if (!one_dimension || config.gridDim.x == 0 || config.blockDim.x == 0 || config.blockDim.x > most_threads) {
+  if (!one_dimension || config.gridDim.x == 0 || config.gridDim.x > most_blocks || config.blockDim.x == 0 ||
+      config.blockDim.x > most_threads) {
     return cudaErrorInvalidConfiguration;
   }
   if (config.dynamicSmemBytes > most_dynamic_memory(kernel)) return cudaErrorInvalidValue;

@@ -35,7 +35,6 @@ template <bool planted>
 __global__ void shared_write_out_of_bounds(const float* input, float* output) {
   ELBOW_SHARED(float, shifted, threads);
   const int to = planted ? thread_index() + 1 : (thread_index() + 1) % threads;
-  if (thread_index() == 0) shifted[0] = input[threads - 1];
   shifted[to] = input[thread_index()];
   __syncthreads();
   output[thread_index()] = shifted[thread_index()];
