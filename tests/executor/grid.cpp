@@ -70,10 +70,23 @@ Grid::Grid(const cudaLaunchConfig_t& config, const void* kernel, const std::func
 
 void Grid::run() {
   for (auto& block : resident_) start_block(*block);
-  while (ended_ < blocks_) run(next());
+  try {
+    while (ended_ < blocks_) run(next());
+  } catch (...) {
+    drop_threads();
+    throw;
+  }
   __tsan_acquire(&end_token_);
   for (auto& block : resident_) reserve.blocks.push_back(std::move(block));
   for (auto& fiber : retired_fibers_) reserve.fibers.push_back(std::move(fiber));
+}
+
+/// Leaves all threads where they stand.
+void Grid::drop_threads() {
+  for (auto& block : resident_) {
+    for (Thread& thread : block->threads) thread.fiber.reset();
+  }
+  __tsan_acquire(&end_token_);
 }
 
 void Grid::start_block(Block& block) {
@@ -122,10 +135,7 @@ void Grid::run(Thread& thread) {
     __tsan_release(&start_token_);
   }
   thread.fiber->resume();
-  if (error_) {
-    __tsan_acquire(&end_token_);
-    std::rethrow_exception(error_);
-  }
+  if (error_) std::rethrow_exception(error_);
   if (thread.state != State::ended) return;
   retired_fibers_.push_back(std::move(thread.fiber));
   if (++thread.block->ended == threads_) end_block(*thread.block);

@@ -77,7 +77,7 @@ __global__ void vote_on_values(Word mask, const Word* input, Votes* output) {
 
 __global__ void count_in_all_ways(Word* words, unsigned long long* wide, int* numbers, Word* exchanged) {
   atomicAdd(&words[0], 1u);
-  for (Word old = words[1], found = old;; old = found) {
+  for (Word old = 0, found = 0;; old = found) {
     if ((found = atomicCAS(&words[1], old, old + 2)) == old) break;
   }
   atomicAdd(wide, 1ull << 32);

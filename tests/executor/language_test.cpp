@@ -25,11 +25,13 @@ struct Where {
 };
 
 std::vector<Where> everywhere() {
-  std::vector<Where> all{{"Forward", elbow_language(), {Schedule::forward}},
-                         {"Reverse", elbow_language(), {Schedule::reverse}}};
+  std::vector<Where> all{{"Forward", elbow_language(), {Schedule::forward}}};
+#if !defined(__SANITIZE_THREAD__)  // sees races under any order, and takes its time
+  all.push_back({"Reverse", elbow_language(), {Schedule::reverse}});
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
     all.push_back({"Random" + std::to_string(seed), elbow_language(), {Schedule::random, seed}});
   }
+#endif
 #if defined(ELBOW_LANGUAGE_CUDA)
   void* module = dlopen(ELBOW_LANGUAGE_CUDA, RTLD_NOW | RTLD_LOCAL);
   if (module == nullptr) throw std::runtime_error(dlerror());
