@@ -31,25 +31,33 @@ if(ELBOW_CUDA_BUILT)
   if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know it
     set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
   endif()
-  file(GLOB ELBOW_CUDA_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/*.cu)
-  add_library(elbow_cuda MODULE ${ELBOW_CUDA_SOURCES})
-  target_include_directories(elbow_cuda PRIVATE ${CMAKE_SOURCE_DIR})
   find_package(CUDAToolkit REQUIRED)
-  target_link_libraries(elbow_cuda PRIVATE CUDA::cublas)
   list(JOIN CMAKE_CUDA_ARCHITECTURES ", " architectures)
   set(ELBOW_CUDA_STATE "built (CUDA ${CMAKE_CUDA_COMPILER_VERSION}, architectures ${architectures})")
+
+  # elbow_cuda_module(TARGET FILE.cu...): lib<TARGET>.so, to be loaded at run time.
+  function(elbow_cuda_module target)
+    add_library(${target} MODULE ${ARGN})
+    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR})
+    # The executor has functions of the same names: a module is to call its own.
+    target_link_options(${target} PRIVATE LINKER:-Bsymbolic)
+    # Set, not added to: the C++ compiler's options in the folder's COMPILE_OPTIONS mean nothing to nvcc.
+    # -fmad=false: multiply-add is written fma where it is meant, so that every device rounds alike.
+    set(options -lineinfo -fmad=false -Xptxas=-v --Werror=all-warnings -Xcompiler=-Wall,-Wextra,-ffp-contract=off)
+    set(launcher ${CMAKE_SOURCE_DIR}/cmake/keep_resources.sh ${CMAKE_CUDA_COMPILER_LAUNCHER})
+    set_target_properties(${target} PROPERTIES
+      COMPILE_OPTIONS "${options}"
+      CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF
+      CUDA_COMPILER_LAUNCHER "${launcher}"
+      CUDA_RUNTIME_LIBRARY Static
+      PREFIX lib
+      LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+  endfunction()
+
+  file(GLOB ELBOW_CUDA_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/*.cu)
+  elbow_cuda_module(elbow_cuda ${ELBOW_CUDA_SOURCES})
+  target_link_libraries(elbow_cuda PRIVATE CUDA::cublas)
   target_compile_definitions(elbow_cuda PRIVATE "ELBOW_CUDA_ARCHITECTURES=\"${architectures}\"")
-  # Set, not added to: the C++ compiler's options in the folder's COMPILE_OPTIONS mean nothing to nvcc.
-  # -fmad=false: multiply-add is written fma where it is meant, so that every device rounds alike.
-  set(options -lineinfo -fmad=false -Xptxas=-v --Werror=all-warnings -Xcompiler=-Wall,-Wextra,-ffp-contract=off)
-  set(launcher ${CMAKE_SOURCE_DIR}/cmake/keep_resources.sh ${CMAKE_CUDA_COMPILER_LAUNCHER})
-  set_target_properties(elbow_cuda PROPERTIES
-    COMPILE_OPTIONS "${options}"
-    CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF
-    CUDA_COMPILER_LAUNCHER "${launcher}"
-    CUDA_RUNTIME_LIBRARY Static
-    PREFIX lib
-    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 elseif(ELBOW_CUDA AND NOT ELBOW_CUDA STREQUAL "AUTO")
   message(FATAL_ERROR "ELBOW_CUDA=${ELBOW_CUDA}, but no working nvcc was found. Install the CUDA toolkit, set CUDACXX to "
                       "its nvcc, or configure with -DELBOW_CUDA=OFF.")

@@ -17,6 +17,11 @@
 #ifndef ELBOW_SHARED
 /// Declares `name`, an uninitialised array of `count` T (arrays too) that the threads of a block share.
 #define ELBOW_SHARED(T, name, count) __shared__ alignas(16) T name[count]
+/// Declares `name`, a T* to the block's dynamic shared memory: Grid::shared_bytes of it, uninitialised too.
+#define ELBOW_DYNAMIC_SHARED(T, name)                           \
+  extern __shared__ __align__(16) unsigned char elbow_shared[]; \
+  T* const name = reinterpret_cast<T*>(elbow_shared)
+#include <cuda_pipeline_primitives.h>
 #endif
 
 namespace elbow::kernels::cuda {
@@ -42,7 +47,8 @@ inline cudaStream_t stream() { return cudaStreamPerThread; }
 
 struct Grid {
   Index blocks;
-  int threads;  ///< per block
+  int threads;                   ///< per block
+  std::size_t shared_bytes = 0;  ///< of dynamic shared memory per block
 };
 
 /// For kernels that stride over `count` elements. The cap on the grid is enough to fill any GPU twice.
@@ -56,6 +62,15 @@ inline Grid per_element(Index count) {
 /// For kernels that do one piece of work per block.
 inline Grid per_block(Index pieces, int threads) { return {pieces, threads}; }
 
+/// Lets a kernel have the dynamic shared memory that it is launched with; up to 48 KB need no permission.
+inline cudaError_t allow_shared_memory(const void* kernel, std::size_t bytes) {
+  constexpr std::size_t always_allowed = 48 * 1024;
+  constexpr std::size_t most = 0x7fffffff;
+  if (bytes <= always_allowed) return cudaSuccess;
+  if (bytes > most) return cudaErrorInvalidValue;
+  return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
+}
+
 /// Runs `kernel` of kernels/<file>.cu on this thread's stream; an empty grid runs nothing. Throws DeviceError
 /// if it cannot be launched; what fails while it runs is thrown by the next copy to the host.
 template <class... Parameters>
@@ -64,17 +79,22 @@ void launch(const char* file, void (*kernel)(Parameters...), Grid grid,
   if (grid.blocks == 0) return;
   const Range family(file);
   cudaError_t error = cudaErrorInvalidConfiguration;
-  if (grid.blocks <= 0x7fffffff) {
+  if (grid.blocks > 0 && grid.blocks <= 0x7fffffff) {
+    error = allow_shared_memory(reinterpret_cast<const void*>(kernel), grid.shared_bytes);
+  }
+  if (error == cudaSuccess) {
     cudaLaunchConfig_t config{};
     config.gridDim = static_cast<unsigned>(grid.blocks);
     config.blockDim = static_cast<unsigned>(grid.threads);
+    config.dynamicSmemBytes = grid.shared_bytes;
     config.stream = stream();
     error = cudaLaunchKernelEx(&config, kernel, arguments...);
   }
   if (error != cudaSuccess) {
     throw DeviceError("[" + std::string(file) + "] launch of " + std::to_string(grid.blocks) + " blocks of " +
-                      std::to_string(grid.threads) + " threads failed: " + cudaGetErrorString(error) +
-                      " (kernels/" + file + ".cu)");
+                      std::to_string(grid.threads) + " threads and " + std::to_string(grid.shared_bytes) +
+                      " bytes of dynamic shared memory failed: " + cudaGetErrorString(error) + " (kernels/" +
+                      file + ".cu)");
   }
 }
 

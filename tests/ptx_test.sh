@@ -49,7 +49,7 @@ compile() {
     { cat "$folder/log.$BASHPID"; return 1; }
 }
 
-mapfile -t cuda_commands < <(sed -n 's/^ *"command": "\(.* --generate-code.*\.cu\.o.*\)",$/\1/p' "$commands" | sed 's/\\\(["\\]\)/\1/g')
+mapfile -t cuda_commands < <(sed -n 's/^ *"command": "\(.* --generate-code.*elbow_cuda\.dir\/.*\.cu\.o.*\)",$/\1/p' "$commands" | sed 's/\\\(["\\]\)/\1/g')
 mapfile -t architectures < <(printf '%s\n' "${cuda_commands[@]}" | grep -oE 'arch=compute_[0-9a-z]+' | sed 's/arch=//' | sort -u)
 started=0
 for command in "${cuda_commands[@]}"; do

@@ -213,3 +213,37 @@ inline void __pipeline_wait_prior(unsigned newest) {
     std::memset(static_cast<std::byte*>(copy.shared) + copy.bytes - copy.zeros, 0, copy.zeros);
   }
 }
+
+// --- Tensor cores (kernels/tensor_tile.cuh)
+
+#define ELBOW_MULTIPLY_ADD_TILE
+
+namespace elbow::kernels::cuda {
+
+/// The executor's: each sum in float64, rounded once.
+inline void multiply_add_tile(float (&sum)[4], const std::uint32_t (&left)[4],
+                              const std::uint32_t (&right)[2],
+                              std::source_location place = std::source_location::current()) {
+  using executor::Word;
+  executor::check_tf32({left[0], left[1], left[2], left[3], right[0], right[1]});
+  const auto show = [&](Word first, Word second) {
+    return executor::exchange({"multiply_add_tile", place}, 0xffffffffu, second << 32 | first);
+  };
+  const executor::Words shallow = show(left[0], left[1]), deep = show(left[2], left[3]);
+  const executor::Words columns = show(right[0], right[1]);
+  const auto half = [](Word pair, int which) {
+    return double{std::bit_cast<float>(static_cast<std::uint32_t>(pair >> 32 * which))};
+  };
+  const int lane = executor::lane_index();
+  for (int i = 0; i < 4; ++i) {
+    double total = double{sum[i]};
+    for (int k = 0; k < 4; ++k) {
+      const int of_row = lane / 4 * 4 + k, of_column = (lane % 4 * 2 + i % 2) * 4 + k;
+      total += half(shallow[of_row], i / 2) * half(columns[of_column], 0);
+      total += half(deep[of_row], i / 2) * half(columns[of_column], 1);
+    }
+    sum[i] = static_cast<float>(total);
+  }
+}
+
+}  // namespace elbow::kernels::cuda

@@ -1,5 +1,6 @@
 // How threads meet: barriers, warps, fences and atomics, and copies that arrive later.
 #include <algorithm>
+#include <bit>
 #include <string_view>
 
 #include "tests/executor/launch_state.h"
@@ -156,6 +157,16 @@ bool next_copy(unsigned newest, Copy& copy) {
   copy = due->copy;
   self.copies.erase(due);
   return true;
+}
+
+void check_tf32(std::initializer_list<unsigned> operands) {
+  for (const unsigned bits : operands) {
+    const bool is_nan = (bits & 0x7fffffffu) > 0x7f800000u;
+    if (!is_nan && (bits & 0x1fffu) != 0) {
+      running->fail("an operand of multiply_add_tile is no TF32 number: " +
+                    std::to_string(std::bit_cast<float>(bits)) + "; to_tf32 makes one of it");
+    }
+  }
 }
 
 }  // namespace elbow::executor

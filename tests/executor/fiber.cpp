@@ -63,7 +63,13 @@ Fiber::~Fiber() {
   __asan_unpoison_memory_region(memory_ + guard_bytes, stack_bytes);
 #endif
 #if defined(ELBOW_RACE_DETECTION)
-  if (inside_.race_detector != nullptr) __tsan_destroy_fiber(inside_.race_detector);
+  if (inside_.race_detector != nullptr) {
+    // All that the body did is over. Going there and back says so.
+    void* const here = __tsan_get_current_fiber();
+    __tsan_switch_to_fiber(inside_.race_detector, 0);
+    __tsan_switch_to_fiber(here, 0);
+    __tsan_destroy_fiber(inside_.race_detector);
+  }
 #endif
   munmap(memory_, guard_bytes + stack_bytes);
 }

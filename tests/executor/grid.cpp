@@ -25,8 +25,8 @@ constexpr std::size_t distinct_fibers = 4096;
 constexpr std::size_t distinct_fibers = 0;
 #endif
 
+constexpr unsigned most_blocks = 0x7fffffff;        // of a grid
 constexpr unsigned most_threads = 1024;             // of a block
-constexpr std::size_t most_dynamic = 48 * 1024;     // bytes of shared memory, unless a kernel asks for more
 constexpr std::int64_t resident_blocks_random = 4;  // blocks that a random schedule mixes
 
 std::mutex settings_mutex;
@@ -70,10 +70,23 @@ Grid::Grid(const cudaLaunchConfig_t& config, const void* kernel, const std::func
 
 void Grid::run() {
   for (auto& block : resident_) start_block(*block);
-  while (ended_ < blocks_) run(next());
+  try {
+    while (ended_ < blocks_) run(next());
+  } catch (...) {
+    drop_threads();
+    throw;
+  }
   __tsan_acquire(&end_token_);
   for (auto& block : resident_) reserve.blocks.push_back(std::move(block));
   for (auto& fiber : retired_fibers_) reserve.fibers.push_back(std::move(fiber));
+}
+
+/// Leaves all threads where they stand.
+void Grid::drop_threads() {
+  for (auto& block : resident_) {
+    for (Thread& thread : block->threads) thread.fiber.reset();
+  }
+  __tsan_acquire(&end_token_);
 }
 
 void Grid::start_block(Block& block) {
@@ -207,10 +220,11 @@ cudaError_t run_grid(const cudaLaunchConfig_t& config, const void* kernel,
   const bool one_dimension =
       config.gridDim.y * config.gridDim.z == 1 && config.blockDim.y * config.blockDim.z == 1;
   if (should_fail("cudaLaunchKernelEx")) return cudaErrorLaunchOutOfResources;
-  if (!one_dimension || config.gridDim.x == 0 || config.blockDim.x == 0 || config.blockDim.x > most_threads ||
-      config.dynamicSmemBytes > most_dynamic) {
+  if (!one_dimension || config.gridDim.x == 0 || config.gridDim.x > most_blocks || config.blockDim.x == 0 ||
+      config.blockDim.x > most_threads) {
     return cudaErrorInvalidConfiguration;
   }
+  if (config.dynamicSmemBytes > most_dynamic_memory(kernel)) return cudaErrorInvalidValue;
   {
     const std::lock_guard lock(settings_mutex);
     launched.insert(kernel);

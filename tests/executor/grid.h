@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <source_location>
 
 // Who the running thread is.
@@ -64,5 +65,8 @@ void copy_later(void* shared, const void* global, std::size_t bytes, std::size_t
 void commit_copies();
 /// Takes the next copy that is due when all batches but the `newest` must be done; false if there is none.
 bool next_copy(unsigned newest, Copy&);
+
+/// Fails unless the operands of a tensor core, NaN aside, are numbers of TF32: hardware drops their 13 low bits.
+void check_tf32(std::initializer_list<unsigned> operands);
 
 }  // namespace elbow::executor

@@ -17,7 +17,6 @@
 namespace elbow::executor {
 namespace {
 
-constexpr std::size_t most_shared = 227 * 1024;  // of one block, on compute capability 9.0
 constexpr std::size_t mapped_bytes = most_shared + 64 * 1024;
 
 // A loop of its own: race detectors and address checkers watch memset.

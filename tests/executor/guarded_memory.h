@@ -8,6 +8,7 @@
 namespace elbow::executor {
 
 inline constexpr std::size_t gap_bytes = 128;
+inline constexpr std::size_t most_shared = 227 * 1024;  ///< of one block, on compute capability 9.0
 
 /// Puts [memory, memory + bytes) out of bounds.
 void close_memory(std::byte* memory, std::size_t bytes);

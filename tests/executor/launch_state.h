@@ -96,6 +96,7 @@ class Grid {
   void yield();
 
  private:
+  void drop_threads();
   void start_block(Block&);
   Thread& next();
   void run(Thread&);

@@ -7,6 +7,7 @@
 #include <cxxabi.h>
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -128,6 +129,30 @@ class Heap {
   std::size_t used_ = 0;
 };
 
+/// What kernels have asked for beyond the dynamic shared memory that every launch may have.
+class SharedMemoryLimits {
+ public:
+  void set(const void* kernel, std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    limits_[kernel] = bytes;
+  }
+  std::size_t of(const void* kernel) {
+    const std::lock_guard lock(mutex_);
+    const auto found = limits_.find(kernel);
+    return found == limits_.end() ? always_allowed : std::max(found->second, always_allowed);
+  }
+
+ private:
+  static constexpr std::size_t always_allowed = 48 * 1024;
+  std::mutex mutex_;
+  std::map<const void*, std::size_t> limits_;
+};
+
+SharedMemoryLimits& shared_memory_limits() {
+  static SharedMemoryLimits instance;
+  return instance;
+}
+
 // Never destroyed: tensors of static storage may outlive everything else, and what a failing cudaFree has left
 // behind stays known, so that a leak detector tells it from a leak.
 Heap& heap() {
@@ -142,6 +167,8 @@ void fail_call(std::uint64_t nth) { faults().fail(nth); }
 std::uint64_t calls() { return faults().calls(); }
 std::string failed_call() { return faults().failed(); }
 std::size_t live_blocks() { return heap().count(); }
+
+std::size_t most_dynamic_memory(const void* kernel) { return shared_memory_limits().of(kernel); }
 
 std::string name_of_kernel(const void* kernel) {
   Dl_info info{};
@@ -178,6 +205,8 @@ const char* cudaGetErrorString(cudaError_t error) {
   switch (error) {
     case cudaSuccess:
       return "no error";
+    case cudaErrorInvalidValue:
+      return "invalid argument";
     case cudaErrorMemoryAllocation:
       return "out of memory";
     case cudaErrorInvalidConfiguration:
@@ -236,6 +265,16 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   std::snprintf(properties->name, sizeof(properties->name), "CUDA executor on the CPU");
   properties->major = 9;
   return with_memory_of(should_fail("cudaGetDeviceProperties") ? cudaErrorUnknown : cudaSuccess);
+}
+
+cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {
+  if (should_fail("cudaFuncSetAttribute")) return with_memory_of(cudaErrorUnknown);
+  if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0 ||
+      static_cast<std::size_t>(value) > most_shared) {
+    return with_memory_of(cudaErrorInvalidValue);
+  }
+  shared_memory_limits().set(kernel, static_cast<std::size_t>(value));
+  return with_memory_of(cudaSuccess);
 }
 
 cudaError_t cudaProfilerStart() {
