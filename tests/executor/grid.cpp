@@ -220,11 +220,13 @@ cudaError_t run_grid(const cudaLaunchConfig_t& config, const void* kernel,
   const bool one_dimension =
       config.gridDim.y * config.gridDim.z == 1 && config.blockDim.y * config.blockDim.z == 1;
   if (should_fail("cudaLaunchKernelEx")) return cudaErrorLaunchOutOfResources;
-  if (!one_dimension || config.gridDim.x == 0 || config.gridDim.x > most_blocks || config.blockDim.x == 0 ||
-      config.blockDim.x > most_threads) {
+  if (!one_dimension || config.gridDim.x == 0 || config.gridDim.x > most_blocks) {
     return cudaErrorInvalidConfiguration;
   }
-  if (config.dynamicSmemBytes > most_dynamic_memory(kernel)) return cudaErrorInvalidValue;
+  if (config.blockDim.x == 0 || config.blockDim.x > most_threads ||
+      config.dynamicSmemBytes > most_dynamic_memory(kernel)) {
+    return cudaErrorInvalidValue;
+  }
   {
     const std::lock_guard lock(settings_mutex);
     launched.insert(kernel);

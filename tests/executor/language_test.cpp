@@ -35,7 +35,7 @@ std::vector<Where> everywhere() {
 #if defined(ELBOW_LANGUAGE_CUDA)
   void* module = dlopen(ELBOW_LANGUAGE_CUDA, RTLD_NOW | RTLD_LOCAL);
   if (module == nullptr) throw std::runtime_error(dlerror());
-  all.push_back({"Gpu", reinterpret_cast<decltype(&elbow_language)>(dlsym(module, "elbow_language"))(), {}});
+  all.push_back({"cuda", reinterpret_cast<decltype(&elbow_language)>(dlsym(module, "elbow_language"))(), {}});
 #endif
   return all;
 }
@@ -50,7 +50,7 @@ class LanguageOf : public ::testing::TestWithParam<Where> {
   void TearDown() override { executor::set_schedule({}); }
   static const Language& language() { return *GetParam().language; }
 };
-INSTANTIATE_TEST_SUITE_P(On, LanguageOf, ::testing::ValuesIn(everywhere()),
+INSTANTIATE_TEST_SUITE_P(Each, LanguageOf, ::testing::ValuesIn(everywhere()),
                          [](const auto& info) { return info.param.name; });
 
 /// Words without a pattern.
@@ -86,13 +86,15 @@ TEST_P(LanguageOf, LaunchLimits) {
   const auto refusal = [](std::int64_t blocks, int threads) {
     return thrown<DeviceError>([=] { language().count_threads(blocks, threads, 0); });
   };
-  const std::string invalid =
-      " threads and 0 bytes of dynamic shared memory failed: invalid configuration argument "
-      "(kernels/language.cu)";
-  EXPECT_EQ(refusal(2, 1025), "[language] launch of 2 blocks of 1025" + invalid);
-  EXPECT_EQ(refusal(2, 0), "[language] launch of 2 blocks of 0" + invalid);
-  EXPECT_EQ(refusal(-1, 32), "[language] launch of -1 blocks of 32" + invalid);
-  EXPECT_EQ(refusal(std::int64_t{1} << 31, 32), "[language] launch of 2147483648 blocks of 32" + invalid);
+  const auto says = [](const std::string& grid, const std::string& reason) {
+    return "[language] launch of " + grid +
+           " threads and 0 bytes of dynamic shared memory failed: " + reason + " (kernels/language.cu)";
+  };
+  EXPECT_EQ(refusal(2, 1025), says("2 blocks of 1025", "invalid argument"));
+  EXPECT_EQ(refusal(2, 0), says("2 blocks of 0", "invalid argument"));
+  EXPECT_EQ(refusal(-1, 32), says("-1 blocks of 32", "invalid configuration argument"));
+  EXPECT_EQ(refusal(std::int64_t{1} << 31, 32),
+            says("2147483648 blocks of 32", "invalid configuration argument"));
   EXPECT_EQ(language().count_threads(0, 32, 0), 0u);
   EXPECT_EQ(language().count_threads(2, 1024, 0), 2048u);
 }
