@@ -1,0 +1,166 @@
+#include "tests/mutation/campaign.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+#include "tests/mutation/workbench.h"
+
+namespace elbow::mutation {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path root = ELBOW_SOURCE_DIR;
+
+/// One mutant at a time; a workbench for each preset.
+class Worker {
+ public:
+  Worker(std::size_t number, std::size_t stage_count) : stage_count_(stage_count) {
+    for (std::size_t s = 0; s < stage_count; ++s) {
+      const std::string preset = stages[s].preset;
+      if (benches_.count(preset) > 0) continue;
+      const fs::path folder = root / "build" / "mutation" / fmt::format("{}-{}", preset, number);
+      benches_.emplace(preset, Workbench(root / "build" / preset, folder));
+    }
+  }
+
+  /// Processor time of each stage with the kernels as they are.
+  std::vector<double> normal_seconds(const std::string& file) {
+    std::vector<double> seconds;
+    const std::string source = read_file(root / file);
+    for (std::size_t s = 0; s < stage_count_; ++s) {
+      Workbench& bench = benches_.at(stages[s].preset);
+      if (!bench.build(file, source)) throw std::runtime_error(file + " does not compile as it is");
+      const Ended ended = bench.test(stages[s].filter, 600);
+      if (!ended.well) {
+        throw std::runtime_error(
+            fmt::format("the kernels as they are fail executor_kernels_test in build/{}; "
+                        "`./run test -R Kernels` says how",
+                        stages[s].preset));
+      }
+      seconds.push_back(ended.seconds);
+    }
+    return seconds;
+  }
+
+  void examine(Result& result, const std::vector<double>& normal) {
+    const char* built = "";
+    for (std::size_t s = 0; s < stage_count_; ++s) {
+      Workbench& bench = benches_.at(stages[s].preset);
+      if (std::string_view(built) != stages[s].preset &&
+          !bench.build(result.mutant.file, result.mutant.source)) {
+        result.fate = Fate::not_a_program;
+        return;
+      }
+      built = stages[s].preset;
+      const Ended ended = bench.test(stages[s].filter, static_cast<unsigned>(2 * normal[s]) + 5);
+      if (!ended.well) {
+        result.fate = Fate::killed;
+        result.stage = s;
+        result.out_of_time = ended.out_of_time;
+        return;
+      }
+    }
+  }
+
+  double seconds() const {
+    double total = 0;
+    for (const auto& [preset, bench] : benches_) total += bench.seconds();
+    return total;
+  }
+
+ private:
+  std::size_t stage_count_;
+  std::map<std::string, Workbench> benches_;
+};
+
+/// Lets all workers take from the same list until it is empty. The first exception of any of them is thrown.
+void share_out(std::vector<Worker>& workers, const std::vector<Result*>& work,
+               const std::vector<double>& normal) {
+  std::atomic<std::size_t> taken = 0;
+  std::mutex mutex;  // of stderr and `error`
+  std::exception_ptr error;
+  std::vector<std::jthread> threads;
+  for (Worker& worker : workers) {
+    threads.emplace_back([&] {
+      try {
+        for (std::size_t i = taken++; i < work.size(); i = taken++) {
+          worker.examine(*work[i], normal);
+          const std::lock_guard lock(mutex);
+          fmt::print(stderr, "\r{} of {} mutants", std::min(taken.load(), work.size()), work.size());
+        }
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        error = std::current_exception();
+        taken = work.size();
+      }
+    });
+  }
+  threads.clear();
+  fmt::print(stderr, "\n");
+  if (error) std::rethrow_exception(error);
+}
+
+}  // namespace
+
+std::vector<Equivalent> equivalents_of(const std::string& text) {
+  std::vector<Equivalent> all;
+  std::istringstream lines(text);
+  std::string file, before;
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    if (line.starts_with("kernels/")) {
+      file = line;
+    } else if (line.starts_with("- ")) {
+      before = line.substr(2);
+    } else if (line.starts_with("+ ") && !file.empty() && !before.empty()) {
+      all.push_back({file, before, line.substr(2)});
+    } else if (!line.empty() && !line.starts_with("#") && !line.starts_with("  ")) {
+      throw std::runtime_error(
+          fmt::format("tests/mutation/equivalent.txt:{}: '{}' is neither a file (kernels/...), nor a line "
+                      "before ('- ') and after "
+                      "('+ '), nor a reason (two blanks)",
+                      number, line));
+    }
+  }
+  return all;
+}
+
+Campaign run_campaign(const std::vector<Mutant>& mutants, const std::vector<Equivalent>& equivalents,
+                      std::size_t stage_count) {
+  const auto start = std::chrono::steady_clock::now();
+  Campaign campaign;
+  for (const Mutant& mutant : mutants) campaign.results.push_back({mutant});
+  std::vector<Result*> work;
+  for (Result& result : campaign.results) {
+    const auto same = [&m = result.mutant](const Equivalent& e) {
+      return e.file == m.file && e.before == m.before && e.after == m.after;
+    };
+    if (std::any_of(equivalents.begin(), equivalents.end(), same)) {
+      result.fate = Fate::equivalent;
+    } else {
+      work.push_back(&result);
+    }
+  }
+  std::vector<Worker> workers;
+  const std::size_t count = std::max(1u, std::thread::hardware_concurrency());
+  for (std::size_t w = 0; w < count; ++w) workers.emplace_back(w, stage_count);
+  if (!work.empty()) share_out(workers, work, workers.front().normal_seconds(work.front()->mutant.file));
+
+  for (const Worker& worker : workers) campaign.processor_seconds += worker.seconds();
+  campaign.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return campaign;
+}
+
+}  // namespace elbow::mutation
