@@ -86,9 +86,9 @@ class Worker {
 
 /// Lets all workers take from the same list until it is empty. The first exception of any of them is thrown.
 void share_out(std::vector<Worker>& workers, const std::vector<Result*>& work,
-               const std::vector<double>& normal) {
+               const std::vector<double>& normal, const std::function<void(const Result&)>& examined) {
   std::atomic<std::size_t> taken = 0;
-  std::mutex mutex;  // of stderr and `error`
+  std::mutex mutex;  // of `examined` and `error`
   std::exception_ptr error;
   std::vector<std::jthread> threads;
   for (Worker& worker : workers) {
@@ -97,7 +97,7 @@ void share_out(std::vector<Worker>& workers, const std::vector<Result*>& work,
         for (std::size_t i = taken++; i < work.size(); i = taken++) {
           worker.examine(*work[i], normal);
           const std::lock_guard lock(mutex);
-          fmt::print(stderr, "\r{} of {} mutants", std::min(taken.load(), work.size()), work.size());
+          examined(*work[i]);
         }
       } catch (...) {
         const std::lock_guard lock(mutex);
@@ -107,7 +107,6 @@ void share_out(std::vector<Worker>& workers, const std::vector<Result*>& work,
     });
   }
   threads.clear();
-  fmt::print(stderr, "\n");
   if (error) std::rethrow_exception(error);
 }
 
@@ -138,7 +137,7 @@ std::vector<Equivalent> equivalents_of(const std::string& text) {
 }
 
 Campaign run_campaign(const std::vector<Mutant>& mutants, const std::vector<Equivalent>& equivalents,
-                      std::size_t stage_count) {
+                      std::size_t stage_count, const std::function<void(const Result&)>& examined) {
   const auto start = std::chrono::steady_clock::now();
   Campaign campaign;
   for (const Mutant& mutant : mutants) campaign.results.push_back({mutant});
@@ -156,7 +155,8 @@ Campaign run_campaign(const std::vector<Mutant>& mutants, const std::vector<Equi
   std::vector<Worker> workers;
   const std::size_t count = std::max(1u, std::thread::hardware_concurrency());
   for (std::size_t w = 0; w < count; ++w) workers.emplace_back(w, stage_count);
-  if (!work.empty()) share_out(workers, work, workers.front().normal_seconds(work.front()->mutant.file));
+  if (!work.empty())
+    share_out(workers, work, workers.front().normal_seconds(work.front()->mutant.file), examined);
 
   for (const Worker& worker : workers) campaign.processor_seconds += worker.seconds();
   campaign.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

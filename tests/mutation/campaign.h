@@ -1,6 +1,6 @@
 #pragma once
 // The mutation test: every mutant of a kernel file is built into the executor and must fail the executor's tests.
-#include <optional>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -46,7 +46,8 @@ struct Campaign {
 };
 
 /// Runs the first `stage_count` stages for every mutant that is not equivalent, as many at a time as there are
-/// processors. Progress goes to stderr. Throws std::runtime_error if the kernels as they are fail.
-Campaign run_campaign(const std::vector<Mutant>&, const std::vector<Equivalent>&, std::size_t stage_count);
+/// processors, and calls `examined` after each. Throws std::runtime_error if the kernels as they are fail.
+Campaign run_campaign(const std::vector<Mutant>&, const std::vector<Equivalent>&, std::size_t stage_count,
+                      const std::function<void(const Result&)>& examined);
 
 }  // namespace elbow::mutation

@@ -42,7 +42,8 @@ constexpr Pattern patterns[] = {
 // ("index"; longer indices have operators to change); an assignment or a call that is a statement of its own is left
 // out ("statement"), and a call of one of these is what must never survive:
 const std::regex synchronising(R"(__sync\w*|__threadfence\w*|__pipeline_\w+)");
-// Of equal changes in one line, the first stands for all. What an error says stays.
+// Of equal changes in one line, comparisons apart, the first stands for all. What begins at 0 stays: a loop or a sum
+// that begins elsewhere fails at once. So does what an error says.
 
 // --- Reading C++
 
@@ -111,7 +112,8 @@ class Source {
   void add(std::string_view operation, std::size_t begin, std::size_t length, std::string_view replacement) {
     const auto line =
         1 + std::count(source_.begin(), source_.begin() + static_cast<std::ptrdiff_t>(begin), '\n');
-    if (!seen_.emplace(line, source_.substr(begin, length), replacement).second) return;
+    const bool is_new = seen_.emplace(line, source_.substr(begin, length), replacement).second;
+    if (!is_new && operation != "comparison") return;
     std::string changed = source_;
     changed.replace(begin, length, replacement);
     const std::size_t first = source_.rfind('\n', begin) + 1;  // 0 in the first line
@@ -140,8 +142,10 @@ class Source {
     static const std::regex whole(R"(\b\d+(?=u?\b))");
     for (std::sregex_iterator it(code_.begin(), code_.end(), whole), end; it != end; ++it) {
       const std::size_t begin = it->position(), length = it->length();
-      if (code_[begin - 1] == '.' || code_[begin + length] == '.') continue;  // of a number with a fraction
+      const std::string_view left = std::string_view(code_).substr(0, begin);
+      if (left.ends_with('.') || code_[begin + length] == '.') continue;  // of a number with a fraction
       const long value = std::stol(it->str());
+      if (value == 0 && left.ends_with(" = ")) continue;
       add("constant", begin, length, std::to_string(value + 1));
       if (value >= 8) add("size", begin, length, std::to_string(value / 2));
     }

@@ -49,10 +49,10 @@ TEST(Mutants, OfStatements) {
 TEST(Mutants, LeaveTheRestAlone) {
   for (const char* source :
        {"template <class T, int n>", "const T* const x = f<T>(-y, *z, !p, &q);", "T sum[own][own], *p;",
-        "for (const T& t : all) return;", "Index offsets[n];", "template void run(const Sum<float>&);",
-        "ELBOW_SHARED(T, name, count);", "Blas(const Blas&) = delete;", "// x < y + 1", "/* x < y + 1 */",
-        "#pragma unroll 8", "#define F(x) x + 1 \\\n  + 2", "f(\"x < 16\", a)",
-        "throw Error(\"a\" + to_string(x + 1));"}) {
+        "for (const T& t : all) return;", "Index offsets[n];", "double total = 0;",
+        "template void run(const Sum<float>&);", "ELBOW_SHARED(T, name, count);",
+        "Blas(const Blas&) = delete;", "// x < y + 1", "/* x < y + 1 */", "#pragma unroll 8",
+        "#define F(x) x + 1 \\\n  + 2", "f(\"x < 16\", a)", "throw Error(\"a\" + to_string(x + 1));"}) {
     EXPECT_EQ(changes(source), Texts{}) << source;
   }
 }
@@ -70,6 +70,7 @@ TEST(Mutants, AreWholeFilesAndKnowTheirLine) {
 
 TEST(Mutants, OfEqualChangesInALineTheFirstIsMade) {
   EXPECT_EQ(changes("x + y + z\nx + y"), (Texts{"arithmetic: x - y + z", "arithmetic: x - y"}));
+  EXPECT_EQ(changes("x < y, z < w"), (Texts{"comparison: x <= y, z < w", "comparison: x < y, z <= w"}));
 }
 
 TEST(Equivalents, AreReadWithTheirFile) {

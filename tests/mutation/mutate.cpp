@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <set>
 
@@ -45,9 +46,10 @@ std::vector<Mutant> few_of(std::vector<Mutant> mutants) {
   return mutants;
 }
 
-void print(const Result& result) {
+void print_survivor(const Result& result) {
   const Mutant& m = result.mutant;
   fmt::print("{}:{}: survived ({})\n- {}\n+ {}\n\n", m.file, m.line, m.operation, m.before, m.after);
+  std::fflush(stdout);
 }
 
 struct Counts {
@@ -130,13 +132,16 @@ int run(std::vector<std::string> files, bool quick) {
   const std::size_t outdated = print_outdated(equivalents, mutants, files);
   if (quick) mutants = few_of(std::move(mutants));
 
-  const Campaign campaign = run_campaign(mutants, equivalents, quick ? plain_stages : std::size(stages));
-  std::size_t unsynchronised = 0;
-  for (const Result& result : campaign.results) {
-    if (result.fate != Fate::survived) continue;
-    print(result);
+  std::size_t examined = 0, unsynchronised = 0;
+  const auto show = [&](const Result& result) {
+    fmt::print(stderr, "\r{} of {} mutants", ++examined, mutants.size());
+    if (result.fate != Fate::survived) return;
+    print_survivor(result);
     unsynchronised += result.mutant.operation == synchronisation;
-  }
+  };
+  const Campaign campaign =
+      run_campaign(mutants, equivalents, quick ? plain_stages : std::size(stages), show);
+  fmt::print(stderr, "\n");
   const Counts all = print_table(campaign.results);
   fmt::print("\n{} of {} killed, {:.2f} %; {:.0f} s, {:.0f} s of processor time.\n", all.all_killed(),
              all.all_killed() + all.survived, 100 * all.killed_share(), campaign.wall_seconds,
