@@ -96,7 +96,9 @@ class Runs {
     }
     add_small();
     add_beyond_one_tile();
+    const std::size_t small = all.size();
     if (dtype == DType::float32) add_beyond_one_grid();
+    for (std::size_t i = small; i < all.size(); ++i) all[i].large = true;
   }
   std::vector<HashedRun> all;
 

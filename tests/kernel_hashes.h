@@ -15,6 +15,7 @@ namespace elbow::test {
 struct HashedRun {
   std::string name;
   std::function<std::uint64_t(Device)> hash;
+  bool large = false;  ///< takes more threads than a race detector can watch in good time
 };
 
 /// The cases of operations (tests/cases.h) with their gradients, then the kernels that are no operations and the sizes

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -22,6 +23,32 @@ namespace fs = std::filesystem;
 
 const fs::path root = ELBOW_SOURCE_DIR;
 
+/// How long each stage takes with the kernels as they are, found out when it is first needed.
+class NormalTimes {
+ public:
+  double seconds(std::size_t stage) {
+    const std::lock_guard lock(mutex_);
+    if (seconds_[stage] == 0) seconds_[stage] = measured(stages[stage]);
+    return seconds_[stage];
+  }
+  double total() const { return std::accumulate(std::begin(seconds_), std::end(seconds_), 0.0); }
+
+ private:
+  static double measured(const Stage& stage) {
+    const fs::path build = root / "build" / stage.preset, log = root / "build" / "mutation" / "normal.log";
+    const Ended ended = run_command(
+        fmt::format("{} '--gtest_filter={}'", (build / "tests/executor_kernels_test").string(), stage.filter),
+        root, log, 600);
+    if (ended.well) return ended.seconds;
+    throw std::runtime_error(
+        fmt::format("executor_kernels_test in {} fails with the kernels as they are; {} says how",
+                    build.string(), log.string()));
+  }
+
+  std::mutex mutex_;
+  double seconds_[std::size(stages)] = {};
+};
+
 /// One mutant at a time; a workbench for each preset.
 class Worker {
  public:
@@ -34,26 +61,7 @@ class Worker {
     }
   }
 
-  /// Processor time of each stage with the kernels as they are.
-  std::vector<double> normal_seconds(const std::string& file) {
-    std::vector<double> seconds;
-    const std::string source = read_file(root / file);
-    for (std::size_t s = 0; s < stage_count_; ++s) {
-      Workbench& bench = benches_.at(stages[s].preset);
-      if (!bench.build(file, source)) throw std::runtime_error(file + " does not compile as it is");
-      const Ended ended = bench.test(stages[s].filter, 600);
-      if (!ended.well) {
-        throw std::runtime_error(
-            fmt::format("the kernels as they are fail executor_kernels_test in build/{}; "
-                        "`./run test -R Kernels` says how",
-                        stages[s].preset));
-      }
-      seconds.push_back(ended.seconds);
-    }
-    return seconds;
-  }
-
-  void examine(Result& result, const std::vector<double>& normal) {
+  void examine(Result& result, NormalTimes& normal) {
     const char* built = "";
     for (std::size_t s = 0; s < stage_count_; ++s) {
       Workbench& bench = benches_.at(stages[s].preset);
@@ -63,7 +71,7 @@ class Worker {
         return;
       }
       built = stages[s].preset;
-      const Ended ended = bench.test(stages[s].filter, static_cast<unsigned>(2 * normal[s]) + 5);
+      const Ended ended = bench.test(stages[s].filter, static_cast<unsigned>(2 * normal.seconds(s)) + 5);
       if (!ended.well) {
         result.fate = Fate::killed;
         result.stage = s;
@@ -85,8 +93,8 @@ class Worker {
 };
 
 /// Lets all workers take from the same list until it is empty. The first exception of any of them is thrown.
-void share_out(std::vector<Worker>& workers, const std::vector<Result*>& work,
-               const std::vector<double>& normal, const std::function<void(const Result&)>& examined) {
+void share_out(std::vector<Worker>& workers, const std::vector<Result*>& work, NormalTimes& normal,
+               const std::function<void(const Result&)>& examined) {
   std::atomic<std::size_t> taken = 0;
   std::mutex mutex;  // of `examined` and `error`
   std::exception_ptr error;
@@ -155,9 +163,10 @@ Campaign run_campaign(const std::vector<Mutant>& mutants, const std::vector<Equi
   std::vector<Worker> workers;
   const std::size_t count = std::max(1u, std::thread::hardware_concurrency());
   for (std::size_t w = 0; w < count; ++w) workers.emplace_back(w, stage_count);
-  if (!work.empty())
-    share_out(workers, work, workers.front().normal_seconds(work.front()->mutant.file), examined);
+  NormalTimes normal;
+  share_out(workers, work, normal, examined);
 
+  campaign.processor_seconds = normal.total();
   for (const Worker& worker : workers) campaign.processor_seconds += worker.seconds();
   campaign.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return campaign;

@@ -148,7 +148,10 @@ int run(std::vector<std::string> files, bool quick) {
              campaign.processor_seconds);
   if (unsynchronised > 0) fmt::print("{} deleted synchronisations survived; none may.\n", unsynchronised);
   if (all.killed_share() < least_killed) fmt::print("At least {} % have to be killed.\n", 100 * least_killed);
-  return unsynchronised > 0 || outdated > 0 || all.killed_share() < least_killed ? 1 : 0;
+  const bool too_few_programs = all.no_program * 10 > all.mutants;
+  if (too_few_programs)
+    fmt::print("More than a tenth is not a program; build/mutation/cpu-0/build.log says why.\n");
+  return too_few_programs || unsynchronised > 0 || outdated > 0 || all.killed_share() < least_killed ? 1 : 0;
 }
 
 }  // namespace
