@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@ namespace {
 [[noreturn]] void become(const char* command, const char* folder, const char* log, unsigned most_seconds) {
   const int input = ::open("/dev/null", O_RDONLY), output = ::open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
   const rlimit time{most_seconds, most_seconds + 1}, no_core{0, 0};
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // who stops `mutate` stops this
   ::personality(ADDR_NO_RANDOMIZE);  // ThreadSanitizer cannot lay out its memory everywhere
   const bool ready = input >= 0 && output >= 0 && ::dup2(input, 0) >= 0 && ::dup2(output, 1) >= 0 &&
                      ::dup2(output, 2) >= 0 && ::chdir(folder) == 0 && ::setrlimit(RLIMIT_CPU, &time) == 0 &&
