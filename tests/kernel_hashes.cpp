@@ -84,6 +84,23 @@ std::uint64_t hash_of_accumulation(Index batch, Index rows, Index depth, Index c
   return hash.value;
 }
 
+/// Every second element of both operands: contiguous in neither.
+template <class T>
+std::uint64_t hash_of_every_second(Index size, Device device) {
+  constexpr DType dtype = std::is_same_v<T, float> ? DType::float32 : DType::float64;
+  const Tensor operands = drawn({2 * size}, dtype, device);
+  const Tensor output = Tensor::zeros({size}, dtype, device);
+  const T* const data = operands.data<T>();
+  backend(device).kernels.entry<kernels::Binary<T>>()({kernels::BinaryFunction::subtract,
+                                                       {1, 1, 1, 1, size},
+                                                       {0, 0, 0, 0, 2},
+                                                       {0, 0, 0, 0, 2},
+                                                       data,
+                                                       data + 1,
+                                                       output.data<T>()});
+  return hash_of(output);
+}
+
 class Runs {
  public:
   explicit Runs(DType dtype) : dtype_(dtype) {
@@ -127,8 +144,14 @@ class Runs {
       add("normal " + shape,
           [=, dtype = dtype_](Device device) { return hash_of(normal(draw, rows, columns, dtype, device)); });
     }
-    add("shuffled_batch (1000, 5)", [dtype = dtype_](Device device) {
-      return hash_of(shuffled_batch(drawn({1000, 5}, dtype, device), 42, 3, 1, 257));
+    for (const auto& [rows, columns] : {std::pair<Index, Index>{1000, 5}, {600, 150}}) {
+      add("shuffled_batch " + to_string(Shape{rows, columns}), [=, dtype = dtype_](Device device) {
+        return hash_of(shuffled_batch(drawn({rows, columns}, dtype, device), 42, 3, 1, 257));
+      });
+    }
+    add("a - b, every second element (31)", [dtype = dtype_](Device device) {
+      return dtype == DType::float32 ? hash_of_every_second<float>(31, device)
+                                     : hash_of_every_second<double>(31, device);
     });
     add("matmul, accumulating (2, 35, 41, 33)", [dtype = dtype_](Device device) {
       return dtype == DType::float32 ? hash_of_accumulation<float>(2, 35, 41, 33, device)

@@ -1,6 +1,6 @@
 #pragma once
-// The small changes that the mutation test makes to a kernel's source, one at a time: mistakes that a tired author
-// makes. tests that pass all the same have a gap.
+// The small changes that the mutation test makes to a kernel's source, one at a time: mistakes as authors make them.
+// Tests that pass all the same have a gap.
 #include <string>
 #include <vector>
 

@@ -17,7 +17,7 @@ namespace {
   const int input = ::open("/dev/null", O_RDONLY), output = ::open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
   const rlimit time{most_seconds, most_seconds + 1}, no_core{0, 0};
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // who stops `mutate` stops this
-  ::personality(ADDR_NO_RANDOMIZE);  // ThreadSanitizer cannot lay out its memory everywhere
+  ::personality(ADDR_NO_RANDOMIZE);    // ThreadSanitizer cannot lay out its memory everywhere
   const bool ready = input >= 0 && output >= 0 && ::dup2(input, 0) >= 0 && ::dup2(output, 1) >= 0 &&
                      ::dup2(output, 2) >= 0 && ::chdir(folder) == 0 && ::setrlimit(RLIMIT_CPU, &time) == 0 &&
                      ::setrlimit(RLIMIT_CORE, &no_core) == 0;
