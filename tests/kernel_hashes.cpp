@@ -4,6 +4,7 @@
 
 #include "engine/adam.h"
 #include "engine/dataset.h"
+#include "engine/device.h"
 #include "tests/evaluate.h"
 
 namespace elbow::test {
@@ -32,18 +33,22 @@ Tensor drawn(const Shape& shape, DType dtype, Device device) {
   return uniform(draw, -2.5, 2.5, 1, shape.count(), dtype).reshaped(shape).to(device);
 }
 
+Variable variable(const Shape& shape, DType dtype, Device device) {
+  return Variable(drawn(shape, dtype, device));
+}
+
 /// Three steps from zero moments.
-std::uint64_t hash_of_adam(DType dtype, Device device) {
+std::uint64_t hash_of_adam(Index size, DType dtype, Device device) {
   ParameterLayout layout;
   layout.add("a", {31, 9});
-  layout.add("b", {257});
+  layout.add("b", {size});
   Parameters parameters(layout, dtype, device);
-  parameters.flat().assign(drawn({31 * 9 + 257}, dtype, device));
+  parameters.flat().assign(drawn({31 * 9 + size}, dtype, device));
   Adam adam(parameters);
   for (int step = 0; step < 3; ++step) {
     Gradients gradients;
     gradients.emplace_back(drawn({31, 9}, dtype, device));
-    gradients.emplace_back(drawn({257}, dtype, device));
+    gradients.emplace_back(drawn({size}, dtype, device));
     adam.step(parameters, gradients, 1e-3);
   }
   Hash hash;
@@ -53,24 +58,146 @@ std::uint64_t hash_of_adam(DType dtype, Device device) {
   return hash.value;
 }
 
+/// output += left right, where products of tiny numbers leave a zero whose sign tells each rounding.
+template <class T>
+std::uint64_t hash_of_accumulation(Index batch, Index rows, Index depth, Index columns, Device device) {
+  constexpr DType dtype = std::is_same_v<T, float> ? DType::float32 : DType::float64;
+  const double tiny = dtype == DType::float32 ? 0x1p-80 : 0x1p-600;
+  const Tensor left = scale(variable({batch, rows, depth}, dtype, device), tiny).value();
+  const Tensor right = scale(variable({batch, depth, columns}, dtype, device), -tiny).value();
+  const Tensor output = drawn({batch, rows, columns}, dtype, device);
+  kernels::Matmul<T> product{batch,
+                             rows,
+                             depth,
+                             columns,
+                             {left.data<T>(), rows * depth, depth, 1},
+                             {right.data<T>(), depth * columns, columns, 1},
+                             output.data<T>(),
+                             true};
+  const auto run = backend(device).kernels.entry<kernels::Matmul<T>>();
+  run(product);
+  Hash hash;
+  hash.add(output);
+  product.accumulate = false;
+  run(product);
+  hash.add(output);
+  return hash.value;
+}
+
+/// Every second element of both operands: contiguous in neither.
+template <class T>
+std::uint64_t hash_of_every_second(Index size, Device device) {
+  constexpr DType dtype = std::is_same_v<T, float> ? DType::float32 : DType::float64;
+  const Tensor operands = drawn({2 * size}, dtype, device);
+  const Tensor output = Tensor::zeros({size}, dtype, device);
+  const T* const data = operands.data<T>();
+  backend(device).kernels.entry<kernels::Binary<T>>()({kernels::BinaryFunction::subtract,
+                                                       {1, 1, 1, 1, size},
+                                                       {0, 0, 0, 0, 2},
+                                                       {0, 0, 0, 0, 2},
+                                                       data,
+                                                       data + 1,
+                                                       output.data<T>()});
+  return hash_of(output);
+}
+
+class Runs {
+ public:
+  explicit Runs(DType dtype) : dtype_(dtype) {
+    for (const Case& c : cases()) {
+      add(c.name, [&c, dtype](Device device) {
+        Hash hash;
+        for (const Tensor& array : evaluate(c, c.build, dtype, device).arrays) hash.add(array);
+        return hash.value;
+      });
+    }
+    add_small();
+    add_beyond_one_tile();
+    const std::size_t small = all.size();
+    if (dtype == DType::float32) add_beyond_one_grid();
+    for (std::size_t i = small; i < all.size(); ++i) all[i].large = true;
+  }
+  std::vector<HashedRun> all;
+
+ private:
+  void add(const std::string& name, std::function<std::uint64_t(Device)> hash) {
+    all.push_back({name, std::move(hash)});
+  }
+
+  /// One tensor from drawn operands.
+  void add(const std::string& name, const std::vector<Shape>& shapes,
+           std::function<Variable(const Variables&)> build) {
+    add(name, [=, dtype = dtype_](Device device) {
+      Variables operands;
+      for (const Shape& shape : shapes) operands.push_back(variable(shape, dtype, device));
+      return hash_of(build(operands).value());
+    });
+  }
+
+  void add_small() {
+    add("adam", [dtype = dtype_](Device device) { return hash_of_adam(257, dtype, device); });
+    for (const auto& [rows, columns] : {std::pair<Index, Index>{257, 31}, {2, 32}}) {
+      const std::string shape = to_string(Shape{rows, columns});
+      add("uniform " + shape, [=, dtype = dtype_](Device device) {
+        return hash_of(uniform(draw, -2, 3, rows, columns, dtype, device));
+      });
+      add("normal " + shape,
+          [=, dtype = dtype_](Device device) { return hash_of(normal(draw, rows, columns, dtype, device)); });
+    }
+    for (const auto& [rows, columns] : {std::pair<Index, Index>{1000, 5}, {600, 150}}) {
+      add("shuffled_batch " + to_string(Shape{rows, columns}), [=, dtype = dtype_](Device device) {
+        return hash_of(shuffled_batch(drawn({rows, columns}, dtype, device), 42, 3, 1, 257));
+      });
+    }
+    add("a - b, every second element (31)", [dtype = dtype_](Device device) {
+      return dtype == DType::float32 ? hash_of_every_second<float>(31, device)
+                                     : hash_of_every_second<double>(31, device);
+    });
+    add("matmul, accumulating (2, 35, 41, 33)", [dtype = dtype_](Device device) {
+      return dtype == DType::float32 ? hash_of_accumulation<float>(2, 35, 41, 33, device)
+                                     : hash_of_accumulation<double>(2, 35, 41, 33, device);
+    });
+  }
+
+  /// More than a block does at once.
+  void add_beyond_one_tile() {
+    add("matmul (520, 33) (33, 1030)", {{520, 33}, {33, 1030}},
+        [](const Variables& v) { return matmul(v[0], v[1]); });
+    add("reconstruction (3, 1100)", {{3, 1100}},
+        [](const Variables& v) { return elbo_reconstruction(square(v[0]), v[0], 10); });
+  }
+
+  /// Kernels that go through their elements in steps, with more elements than the largest grid has threads.
+  void add_beyond_one_grid() {
+    constexpr Index size = 600000;
+    add("silu (600000)", {{size}}, [](const Variables& v) { return silu(v[0]); });
+    add("a + b (600000)", {{size}}, [](const Variables& v) { return v[0] + v[0]; });
+    add("a - b (600000) (2, 600000)", {{size}, {2, size}}, [](const Variables& v) { return v[1] - v[0]; });
+    add("transpose (2, 600000)", {{2, size}}, [](const Variables& v) { return transpose(v[0]); });
+    add("sum (2, 600000)", {{2, size}}, [](const Variables& v) { return sum(v[0], 0); });
+    add("uniform (600000, 1)",
+        [](Device device) { return hash_of(uniform(draw, -2, 3, size, 1, DType::float32, device)); });
+    add("adam (600000)", [](Device device) { return hash_of_adam(size, DType::float32, device); });
+    add("elbo_latent (600000)", {{size, 2}, {2, 1}, {size, 1}}, [](const Variables& v) {
+      return elbo_latent(v[0], v[1], v[2].value(), kernels::Prior::gaussian, kernels::KlForm::sampled).kl;
+    });
+    add("reconstruction_backward (600000)", [](Device device) {
+      const Variable decoded(drawn({1, size}, DType::float32, device), true);
+      return hash_of(
+          gradients(sum(elbo_reconstruction(square(decoded), decoded, 10)), {decoded}).front().value());
+    });
+  }
+
+  DType dtype_;
+};
+
 }  // namespace
+
+std::vector<HashedRun> hashed_runs(DType dtype) { return Runs(dtype).all; }
 
 KernelHashes kernel_hashes(Device device, DType dtype) {
   KernelHashes hashes;
-  for (const Case& c : cases()) {
-    Hash hash;
-    for (const Tensor& array : evaluate(c, c.build, dtype, device).arrays) hash.add(array);
-    hashes[c.name] = hash.value;
-  }
-  hashes["adam"] = hash_of_adam(dtype, device);
-  hashes["uniform (257, 31)"] = hash_of(uniform(draw, -2, 3, 257, 31, dtype, device));
-  hashes["normal (257, 31)"] = hash_of(normal(draw, 257, 31, dtype, device));
-  hashes["shuffled_batch (1000, 5)"] =
-      hash_of(shuffled_batch(drawn({1000, 5}, dtype, device), 42, 3, 1, 257));
-  // More elements than the largest grid has threads, and more rows than one tile of a matrix product.
-  hashes["silu (600000)"] = hash_of(silu(Variable(drawn({600000}, dtype, device))).value());
-  hashes["matmul (520, 33) (33, 1030)"] = hash_of(
-      matmul(Variable(drawn({520, 33}, dtype, device)), Variable(drawn({33, 1030}, dtype, device))).value());
+  for (const HashedRun& run : hashed_runs(dtype)) hashes[run.name] = run.hash(device);
   return hashes;
 }
 

@@ -22,9 +22,11 @@ tool cmake <<'SCRIPT'
 echo "cmake $*"
 if [[ $1 == -S ]]; then mkdir -p "$2/build/$4" && touch "$2/build/$4/build.ninja"; exit; fi
 if [[ -e ${0%/*}/broken ]]; then echo "error: expected ';'"; exit 1; fi
-mkdir -p "$2/bin"
-printf '#!/bin/bash\nprintf "%%s\\n" "$0 in $PWD" "$@"\nexit 6\n' >"$2/bin/$4"
-chmod +x "$2/bin/$4"
+for folder in bin tests; do
+  mkdir -p "$2/$folder"
+  printf '#!/bin/bash\nprintf "%%s\\n" "$0 in $PWD" "$@"\nexit 6\n' >"$2/$folder/$4"
+  chmod +x "$2/$folder/$4"
+done
 SCRIPT
 tool dpkg-query <<'SCRIPT'
 #!/bin/bash
@@ -105,6 +107,11 @@ expect "building is one line on stderr" err "build moebius in build/"
 expect "CMake's output stays in the log" no err "cmake --build"
 door moebius
 expect "a second time it does not configure again" no err "configure"
+
+door mutate kernels/sum.cu
+expect "mutate builds the tests of three presets" err "build executor_kernels_test in build/tsan"
+expect "mutate passes its files on" out "kernels/sum.cu"
+expect "mutate's exit code comes through" exits 6
 
 touch "$tools/broken"
 door moebius

@@ -219,6 +219,10 @@ cudaError_t run_grid(const cudaLaunchConfig_t& config, const void* kernel,
   if (running != nullptr) running->fail("launched a kernel from within a kernel");
   const bool one_dimension =
       config.gridDim.y * config.gridDim.z == 1 && config.blockDim.y * config.blockDim.z == 1;
+  if (config.stream != cudaStreamPerThread) {
+    throw ExecutionError("[" + name_of_kernel(kernel) +
+                         "] is launched on another stream than the copies around it");
+  }
   if (should_fail("cudaLaunchKernelEx")) return cudaErrorLaunchOutOfResources;
   if (!one_dimension || config.gridDim.x == 0 || config.gridDim.x > most_blocks) {
     return cudaErrorInvalidConfiguration;

@@ -1,0 +1,53 @@
+#pragma once
+// The mutation test: every mutant of a kernel file is built into the executor and must fail the executor's tests.
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/mutation/mutants.h"
+
+namespace elbow::mutation {
+
+/// A build and a part of executor_kernels_test, cheapest first; the first that fails kills the mutant.
+struct Stage {
+  const char* name;
+  const char* preset;
+  const char* filter;
+};
+inline constexpr Stage stages[] = {
+    {"forward", "cpu", "*/forward"},
+    {"other orders", "cpu", "*/reverse:*/random1:*/random2:*/random3"},
+    {"ASan, UBSan", "asan", "*/forward"},
+    {"TSan", "tsan", "*/forward"},
+};
+inline constexpr std::size_t plain_stages = 2;  ///< those of the preset cpu
+
+enum class Fate { killed, survived, equivalent, not_a_program };
+
+struct Result {
+  Mutant mutant;
+  Fate fate = Fate::survived;
+  std::size_t stage = 0;     ///< that killed it
+  bool out_of_time = false;  ///< in that stage
+};
+
+/// A mutant that computes what the original does, or differs where no test can look: with the reason, in
+/// tests/mutation/equivalent.txt.
+struct Equivalent {
+  std::string file, before, after;
+};
+/// Throws std::runtime_error naming the line that cannot be read.
+std::vector<Equivalent> equivalents_of(const std::string& text);
+
+struct Campaign {
+  std::vector<Result> results;  ///< in the order of the mutants
+  double wall_seconds = 0;
+  double processor_seconds = 0;
+};
+
+/// Runs the first `stage_count` stages for every mutant that is not equivalent, as many at a time as there are
+/// processors, and calls `examined` after each. Throws std::runtime_error if the kernels as they are fail.
+Campaign run_campaign(const std::vector<Mutant>&, const std::vector<Equivalent>&, std::size_t stage_count,
+                      const std::function<void(const Result&)>& examined);
+
+}  // namespace elbow::mutation

@@ -1,0 +1,138 @@
+#include "tests/mutation/workbench.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
+#include <stdexcept>
+
+namespace elbow::mutation {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path root = ELBOW_SOURCE_DIR;
+constexpr unsigned build_seconds = 300;  // of processor time; a mutant takes two or three
+const std::string library = "lib/libelbow_executor.so";
+
+/// Exchanges the one place where `from` stands.
+std::string exchanged(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t place = text.find(from);
+  if (place == std::string::npos) {
+    throw std::runtime_error(fmt::format(
+        "'{}' does not contain '{}'; was the project configured by CMake with Ninja?", text, from));
+  }
+  return text.replace(place, from.size(), to);
+}
+
+std::string first_match(const std::string& text, const std::regex& pattern) {
+  std::smatch match;
+  if (!std::regex_search(text, match, pattern)) {
+    throw std::runtime_error(fmt::format("'{}' is not the command of a compiler", text));
+  }
+  return match.str(1);
+}
+
+/// The files that `source` includes from kernels/, as it names them.
+std::vector<std::string> included(const std::string& source) {
+  static const std::regex include(R"re(#include "(kernels/\w+\.cuh)")re");
+  std::vector<std::string> files;
+  for (std::sregex_iterator it(source.begin(), source.end(), include), end; it != end; ++it)
+    files.push_back(it->str(1));
+  return files;
+}
+
+bool depends(const std::string& file, const std::string& on) {
+  if (file == on) return true;
+  const std::vector<std::string> files = included(read_file(root / file));
+  return std::any_of(files.begin(), files.end(),
+                     [&](const std::string& other) { return depends(other, on); });
+}
+
+}  // namespace
+
+std::string read_file(const fs::path& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  if (!(text << file.rdbuf())) throw std::runtime_error(fmt::format("{} cannot be read", path.string()));
+  return text.str();
+}
+
+std::vector<std::string> dependants(const std::string& file) {
+  std::vector<std::string> kernels;
+  for (const auto& entry : fs::directory_iterator(root / "kernels")) {
+    const std::string kernel = "kernels/" + entry.path().filename().string();
+    if (entry.path().extension() == ".cu" && depends(kernel, file)) kernels.push_back(kernel);
+  }
+  return kernels;
+}
+
+Workbench::Workbench(const fs::path& build, const fs::path& folder) : build_(build), folder_(folder) {
+  fs::remove_all(folder);
+  for (const char* part : {"kernels", "objects", "lib", "tests"}) fs::create_directories(folder / part);
+  // The program loads ../lib/libelbow_executor.so as seen from its own file.
+  fs::create_hard_link(build / "tests/executor_kernels_test", folder / "tests/executor_kernels_test");
+
+  static const std::regex output(R"( -o (\S+) )");
+  for (const auto& entry : nlohmann::json::parse(read_file(build / "compile_commands.json"))) {
+    const std::string kernel = fs::path(entry.at("file")).lexically_relative(root).string();
+    const std::string command = entry.at("command");
+    if (command.find("elbow_executor_EXPORTS") == std::string::npos) continue;
+    compile_commands_[kernel] = command;
+    objects_[kernel] = first_match(command, output);
+  }
+  const fs::path listed = folder / "commands";
+  if (!run_command(fmt::format("{} -t commands {}", ELBOW_NINJA, library), build, listed, build_seconds)
+           .well) {
+    throw std::runtime_error(
+        fmt::format("ninja does not know {} in {}: {}", library, build.string(), read_file(listed)));
+  }
+  std::istringstream commands(read_file(listed));
+  while (std::getline(commands, link_command_) && link_command_.find(" -o " + library) == std::string::npos) {
+  }
+}
+
+bool Workbench::build(const std::string& file, const std::string& source) {
+  std::ofstream(folder_ / file) << source;
+  std::string link = exchanged(link_command_, " -o " + library, " -o " + (folder_ / library).string());
+  bool is_program = true;
+  for (const std::string& kernel : dependants(file)) {
+    is_program = is_program && run(compile_command(kernel, file));
+    link = exchanged(link, objects_.at(kernel), object(kernel).string());
+  }
+  is_program = is_program && run(link);
+  fs::remove(folder_ / file);
+  return is_program;
+}
+
+Ended Workbench::test(const std::string& filter, unsigned most_seconds) {
+  const Ended ended = run_command(
+      fmt::format("LD_LIBRARY_PATH={} exec {} --gtest_fail_fast '--gtest_filter={}'",
+                  (folder_ / "lib").string(), (folder_ / "tests/executor_kernels_test").string(), filter),
+      root, folder_ / "test.log", most_seconds);
+  seconds_ += ended.seconds;
+  return ended;
+}
+
+bool Workbench::run(const std::string& command) {
+  const Ended ended = run_command(command, build_, folder_ / "build.log", build_seconds);
+  seconds_ += ended.seconds;
+  return ended.well;
+}
+
+fs::path Workbench::object(const std::string& kernel) const {
+  return folder_ / "objects" / (fs::path(kernel).filename().string() + ".o");
+}
+
+/// `file` is found in this folder before the project's.
+std::string Workbench::compile_command(const std::string& kernel, const std::string& file) const {
+  std::string command = exchanged(compile_commands_.at(kernel), objects_.at(kernel), object(kernel).string());
+  command = exchanged(command, " -I", fmt::format(" -I{} -I", folder_.string()));
+  if (kernel == file) command = exchanged(command, (root / file).string(), (folder_ / file).string());
+  return command + " -O1 -w";  // mutants are compiled oftener than run, and they may look odd
+}
+
+}  // namespace elbow::mutation

@@ -1,0 +1,45 @@
+#pragma once
+// Where mutants are built and tested: one build of the project whose executor gets one kernel file exchanged.
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/mutation/process.h"
+
+namespace elbow::mutation {
+
+class Workbench {
+ public:
+  /// Uses the objects and the test program of the build in `build`, and works in `folder`, which is made anew.
+  Workbench(const std::filesystem::path& build, const std::filesystem::path& folder);
+
+  /// Compiles what depends on `file`, with `source` in its place, and links the executor. False if that is not a
+  /// program.
+  bool build(const std::string& file, const std::string& source);
+
+  /// Runs executor_kernels_test with the executor built last.
+  Ended test(const std::string& filter, unsigned most_seconds);
+
+  double seconds() const { return seconds_; }  ///< of processor time so far
+
+ private:
+  bool run(const std::string& command);
+  std::string compile_command(const std::string& kernel, const std::string& file) const;
+  std::filesystem::path object(const std::string& kernel) const;
+
+  std::filesystem::path build_;
+  std::filesystem::path folder_;
+  std::map<std::string, std::string> compile_commands_;  // by kernels/<name>.cu
+  std::map<std::string, std::string> objects_;           // the same, as they are in the commands
+  std::string link_command_;
+  double seconds_ = 0;
+};
+
+/// The whole file. Throws std::runtime_error naming it.
+std::string read_file(const std::filesystem::path&);
+
+/// The kernels/*.cu that are compiled anew when `file` changes.
+std::vector<std::string> dependants(const std::string& file);
+
+}  // namespace elbow::mutation
