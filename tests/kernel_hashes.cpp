@@ -174,7 +174,6 @@ class Runs {
     add("a + b (600000)", {{size}}, [](const Variables& v) { return v[0] + v[0]; });
     add("a - b (600000) (2, 600000)", {{size}, {2, size}}, [](const Variables& v) { return v[1] - v[0]; });
     add("transpose (2, 600000)", {{2, size}}, [](const Variables& v) { return transpose(v[0]); });
-    add("sum (2, 600000)", {{2, size}}, [](const Variables& v) { return sum(v[0], 0); });
     add("uniform (600000, 1)",
         [](Device device) { return hash_of(uniform(draw, -2, 3, size, 1, DType::float32, device)); });
     add("adam (600000)", [](Device device) { return hash_of_adam(size, DType::float32, device); });
