@@ -68,6 +68,8 @@ std::string look(const Series& series) {
       return fmt::format("lines lw 1.3 dt (10,6) lc rgb '#{}'", style.colour);
     case Kind::band:
       return fmt::format("filledcurves fs transparent solid 0.22 noborder lc rgb '#{}'", style.colour);
+    case Kind::box:
+      return fmt::format("boxxyerror fs transparent solid 0.18 border lc rgb '#{}'", style.colour);
     case Kind::points: {
       const bool cloud = series.low.empty() && series.x.size() > 60;
       return fmt::format("points pt {} ps {:.3g} lw 1.2 lc rgb '#{}{}'", style.marker,
@@ -102,8 +104,19 @@ struct Element {
   std::string text;
 };
 
+/// gnuplot's columns for the sides of a box: the same share of the axis on either side of its middle, on any axis.
+std::string box_sides(const Axis& x) {
+  constexpr double share = 0.035;
+  if (x.logarithmic) {
+    const double factor = std::pow(x.high / x.low, share);
+    return fmt::format("($3/{0:.6g}):($3*{0:.6g})", factor);
+  }
+  return fmt::format("($3-{0:.6g}):($3+{0:.6g})", share * (x.high - x.low));
+}
+
 void add_elements(std::vector<Element>& elements, const Panel& panel, const Series& series,
-                  std::string_view x, const Axis& y) {
+                  std::string_view x, const Axes& axes) {
+  const Axis& y = axes.y;
   const std::vector<DrawnPoint> points = drawn(panel, series).points;
   if (points.empty()) return;
   const auto any = [&](auto condition) { return std::any_of(points.begin(), points.end(), condition); };
@@ -111,6 +124,13 @@ void add_elements(std::vector<Element>& elements, const Panel& panel, const Seri
   const std::string low = below_axis ? fmt::format("($5 > 0 ? $5 : {:.6g})", y.low) : "5";
   if (series.kind == Kind::band) {
     elements.push_back({Depth::area, fmt::format("{}:{}:6 with {}", x, low, look(series))});
+    return;
+  }
+  if (series.kind == Kind::box) {
+    const std::string sides = box_sides(axes.x);
+    elements.push_back({Depth::bar, fmt::format("{}:4:{}:{}:6 with {}", x, sides, low, look(series))});
+    elements.push_back({Depth::marker, fmt::format("{}:4:{}:4:4 with boxxyerror lw 2.4 lc rgb '#{}'", x,
+                                                   sides, style_of(series.role).colour)});
     return;
   }
   const bool markers = series.kind == Kind::points || series.kind == Kind::line_points;
@@ -128,11 +148,11 @@ void add_elements(std::vector<Element>& elements, const Panel& panel, const Seri
   elements.push_back({depth_of(series), fmt::format("{}:4 with {}", x, look(series))});
 }
 
-std::string plot_commands(const Panel& panel, std::size_t panel_number, const Axis& y) {
+std::string plot_commands(const Panel& panel, std::size_t panel_number, const Axes& axes) {
   std::vector<Element> elements;
   for (std::size_t s = 0; s < panel.series.size(); ++s) {
     add_elements(elements, panel, panel.series[s], fmt::format("csv using (x({}, {}))", panel_number, s + 1),
-                 y);
+                 axes);
   }
   std::stable_sort(elements.begin(), elements.end(),
                    [](const Element& a, const Element& b) { return a.depth < b.depth; });
@@ -251,7 +271,7 @@ std::string panel_commands(const Figure& figure, std::size_t p, const Layout& la
         "set label 3 '{{/*0.8 {}}}' at graph 1, graph 1 right offset 0, 0.9 tc rgb '#707070'\n", note);
   }
   text += fmt::format("set xlabel {}\n", literal(panel.x_label));
-  return text + x_ticks.commands + y_ticks.commands + plot_commands(panel, p + 1, axes.y);
+  return text + x_ticks.commands + y_ticks.commands + plot_commands(panel, p + 1, axes);
 }
 
 }  // namespace
