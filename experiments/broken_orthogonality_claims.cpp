@@ -44,7 +44,7 @@ std::vector<Claim> broken_orthogonality_claims(const std::vector<RunRecord>& rec
   const std::vector<double> stretch = judge.values(gamma2, "stretch");
   say_correlation(judge, judge.values(gamma2, "map_c_ima"), mcc, limits_of(options));
   for (const MapGroup& group : map_groups(records, options)) {
-    judge.report({"mcc@" + group.name,
+    judge.report({fmt::format("mcc@{:.3g}", group.c_ima),
                   fmt::format("{}, median, {}{}", mcc_column(options.protocol),
                               options.dim == 2 ? "" : "map's c_IMA ", group.name),
                   group.paper},

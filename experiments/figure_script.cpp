@@ -69,7 +69,8 @@ std::string look(const Series& series) {
     case Kind::band:
       return fmt::format("filledcurves fs transparent solid 0.22 noborder lc rgb '#{}'", style.colour);
     case Kind::box:
-      return fmt::format("boxxyerror fs transparent solid 0.18 border lc rgb '#{}'", style.colour);
+      return fmt::format("boxxyerror lc rgb '#{0}' fs transparent solid 0.18 border rgb '#{0}'",
+                         style.colour);
     case Kind::points: {
       const bool cloud = series.low.empty() && series.x.size() > 60;
       return fmt::format("points pt {} ps {:.3g} lw 1.2 lc rgb '#{}{}'", style.marker,
@@ -104,19 +105,37 @@ struct Element {
   std::string text;
 };
 
-/// gnuplot's columns for the sides of a box: the same share of the axis on either side of its middle, on any axis.
-std::string box_sides(const Axis& x) {
+/// What takes gnuplot from the middle of a box to its sides: the same share of any axis, " / 1.2" and " * 1.2".
+struct BoxSides {
+  std::string left;
+  std::string right;
+};
+
+BoxSides box_sides(const Axis& x) {
   constexpr double share = 0.035;
   if (x.logarithmic) {
     const double factor = std::pow(x.high / x.low, share);
-    return fmt::format("($3/{0:.6g}):($3*{0:.6g})", factor);
+    return {fmt::format(" / {:.6g}", factor), fmt::format(" * {:.6g}", factor)};
   }
-  return fmt::format("($3-{0:.6g}):($3+{0:.6g})", share * (x.high - x.low));
+  const double half = share * (x.high - x.low);
+  return {fmt::format(" - {:.6g}", half), fmt::format(" + {:.6g}", half)};
+}
+
+void add_box(std::vector<Element>& elements, const Series& series, const std::string& middle,
+             const std::string& low, const Axis& x) {
+  const auto [left, right] = box_sides(x);
+  elements.push_back({Depth::area, fmt::format("csv using ({0}):4:({0}{1}):({0}{2}):{3}:6 with {4}", middle,
+                                               left, right, low, look(series))});
+  elements.push_back(
+      {Depth::bar,
+       fmt::format("csv using ({0}{1}):4:({0}{2} - {0}{1}):(0) with vectors nohead lw 2.4 lc rgb '#{3}'",
+                   middle, left, right, style_of(series.role).colour)});
 }
 
 void add_elements(std::vector<Element>& elements, const Panel& panel, const Series& series,
-                  std::string_view x, const Axes& axes) {
+                  const std::string& column, const Axes& axes) {
   const Axis& y = axes.y;
+  const std::string x = fmt::format("csv using ({})", column);
   const std::vector<DrawnPoint> points = drawn(panel, series).points;
   if (points.empty()) return;
   const auto any = [&](auto condition) { return std::any_of(points.begin(), points.end(), condition); };
@@ -127,10 +146,7 @@ void add_elements(std::vector<Element>& elements, const Panel& panel, const Seri
     return;
   }
   if (series.kind == Kind::box) {
-    const std::string sides = box_sides(axes.x);
-    elements.push_back({Depth::bar, fmt::format("{}:4:{}:{}:6 with {}", x, sides, low, look(series))});
-    elements.push_back({Depth::marker, fmt::format("{}:4:{}:4:4 with boxxyerror lw 2.4 lc rgb '#{}'", x,
-                                                   sides, style_of(series.role).colour)});
+    add_box(elements, series, column, low, axes.x);
     return;
   }
   const bool markers = series.kind == Kind::points || series.kind == Kind::line_points;
@@ -151,8 +167,7 @@ void add_elements(std::vector<Element>& elements, const Panel& panel, const Seri
 std::string plot_commands(const Panel& panel, std::size_t panel_number, const Axes& axes) {
   std::vector<Element> elements;
   for (std::size_t s = 0; s < panel.series.size(); ++s) {
-    add_elements(elements, panel, panel.series[s], fmt::format("csv using (x({}, {}))", panel_number, s + 1),
-                 axes);
+    add_elements(elements, panel, panel.series[s], fmt::format("x({}, {})", panel_number, s + 1), axes);
   }
   std::stable_sort(elements.begin(), elements.end(),
                    [](const Element& a, const Element& b) { return a.depth < b.depth; });
