@@ -100,15 +100,14 @@ std::string sentence(const Tally& tally) {
   return fmt::format("{} hold, {} fail, {} not judged", tally.holds, tally.fails, tally.not_judged);
 }
 
-/// Everything but the verdict. `ours` is "missing" where there is no usable number.
-Claim measured_claim(Statement statement, std::optional<double> measured, int n, const Target& target) {
+/// Everything but target and verdict. `ours` is "missing" where there is no usable number.
+Claim measured_claim(Statement statement, std::optional<double> measured, int n) {
   if (n < 0) throw UsageError(fmt::format("[{}] expected n >= 0 runs, got {}", statement.name, n));
   Claim claim;
   claim.name = std::move(statement.name);
   claim.quantity = std::move(statement.quantity);
   claim.paper = std::move(statement.paper);
   claim.theory = std::move(statement.theory);
-  claim.target = target.text();
   claim.n = n;
   const bool usable = measured && std::isfinite(*measured) && n > 0;
   if (usable) claim.measured = measured;
@@ -167,7 +166,8 @@ Target Target::at_least(double limit) {
 
 Claim judge(Statement statement, std::optional<double> measured, int n, const Target& target,
             std::string why_missing) {
-  Claim claim = measured_claim(std::move(statement), measured, n, target);
+  Claim claim = measured_claim(std::move(statement), measured, n);
+  claim.target = target.text();
   if (claim.measured) {
     claim.verdict = target.met_by(*claim.measured) ? Verdict::holds : Verdict::fails;
     return claim;
@@ -182,9 +182,15 @@ Claim judge(Statement statement, std::optional<double> measured, int n, const Ta
 
 Claim leave_open(Statement statement, std::optional<double> measured, int n, const Target& target,
                  std::string why) {
-  Claim claim = measured_claim(std::move(statement), measured, n, target);
-  claim.verdict = Verdict::not_judged;
+  Claim claim = report(std::move(statement), measured, n);
+  claim.target = target.text();
   claim.note = std::move(why);
+  return claim;
+}
+
+Claim report(Statement statement, std::optional<double> measured, int n) {
+  Claim claim = measured_claim(std::move(statement), measured, n);
+  claim.note = "no target";
   return claim;
 }
 

@@ -71,6 +71,9 @@ Claim judge(Statement statement, std::optional<double> measured, int n, const Ta
 Claim leave_open(Statement statement, std::optional<double> measured, int n, const Target& target,
                  std::string why);
 
+/// A number that is said and held against nothing.
+Claim report(Statement statement, std::optional<double> measured, int n);
+
 /// How many claims fail; a program ends with exit code 6 if any does.
 int failed_claims(std::span<const Claim> claims);
 

@@ -133,7 +133,7 @@ CommandLine parse_command_line(int argc, const char* const* argv, const Experime
   std::vector<Setting> file;
   if (!config.empty()) file = read_config(config, experiment.name);
 
-  // Protocol and recipe decide the defaults, so they are settled first.
+  // What decides the defaults is settled first.
   const auto overlay = [&](Options& options) {
     apply(file, experiment.accepted, options);
     apply(flags, experiment.accepted, options);
@@ -143,8 +143,8 @@ CommandLine parse_command_line(int argc, const char* const* argv, const Experime
                             std::any_of(flags.begin(), flags.end(), names_recipe);
   wishes = Options();
   overlay(wishes);
-  const Recipe recipe = recipe_given ? wishes.recipe : default_recipe(wishes.protocol);
-  result.options = defaults_of(experiment, wishes.protocol, recipe, wishes.quick);
+  if (!recipe_given) wishes.recipe = default_recipe(wishes.protocol);
+  result.options = defaults_of(experiment, wishes);
   overlay(result.options);
   check(result.options);
   if (experiment.validate) experiment.validate(result.options);

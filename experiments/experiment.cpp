@@ -75,12 +75,20 @@ int run_program(int argc, char** argv, const Experiment& experiment) {
 
 Recipe default_recipe(Protocol protocol) { return protocol == Protocol::text ? Recipe::best : Recipe::paper; }
 
-Options defaults_of(const Experiment& experiment, Protocol protocol, Recipe recipe, bool quick) {
-  Options options = experiment.defaults(protocol, recipe, quick);
-  options.protocol = protocol;
-  options.recipe = recipe;
-  options.quick = quick;
+Options defaults_of(const Experiment& experiment, const Options& asked) {
+  Options options = experiment.defaults(asked);
+  options.protocol = asked.protocol;
+  options.recipe = asked.recipe;
+  options.quick = asked.quick;
   return options;
+}
+
+Options defaults_of(const Experiment& experiment, Protocol protocol, Recipe recipe, bool quick) {
+  Options asked;
+  asked.protocol = protocol;
+  asked.recipe = recipe;
+  asked.quick = quick;
+  return defaults_of(experiment, asked);
 }
 
 Outcome run_experiment(const Experiment& experiment, const Options& options) {

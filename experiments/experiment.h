@@ -25,8 +25,9 @@ struct Experiment {
   std::string question;            ///< one sentence, for --help and the summary's title
   std::string figure;              ///< "Fig. 2"
   std::set<std::string> accepted;  ///< names of options: common_options() and its own
-  /// Values of every accepted option; protocol, recipe and quick need not be set.
-  std::function<Options(Protocol, Recipe, bool quick)> defaults;
+  /// Values of every accepted option. They may depend on what was asked for: protocol, recipe and quick, which
+  /// need not be set, and dim, which is 0 unless given.
+  std::function<Options(const Options& asked)> defaults;
   /// Checks options against each other and the data, for example a batch larger than the training set; throws
   /// UsageError. May be empty.
   std::function<void(const Options&)> validate;
@@ -40,7 +41,8 @@ struct Experiment {
 /// The recipe that a protocol is run with unless another is asked for.
 Recipe default_recipe(Protocol protocol);
 
-/// `defaults` with protocol, recipe and quick set.
+/// `defaults` with protocol, recipe and quick as asked.
+Options defaults_of(const Experiment& experiment, const Options& asked);
 Options defaults_of(const Experiment& experiment, Protocol protocol, Recipe recipe, bool quick);
 
 /// Runs in a run folder, new or resumed, and writes config, manifest and summary. Options are resolved.

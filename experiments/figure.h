@@ -13,6 +13,7 @@ enum class Kind {
   line,
   points,            ///< with bars from low to high where these are given
   line_points,       ///< the same, joined
+  box,               ///< from low to high, with a line across at y
   band,              ///< the area between low and high; y is not drawn
   dashed_reference,  ///< a thin dashed line behind the data that does not stretch the axes
 };

@@ -68,6 +68,9 @@ std::string look(const Series& series) {
       return fmt::format("lines lw 1.3 dt (10,6) lc rgb '#{}'", style.colour);
     case Kind::band:
       return fmt::format("filledcurves fs transparent solid 0.22 noborder lc rgb '#{}'", style.colour);
+    case Kind::box:
+      return fmt::format("boxxyerror lc rgb '#{0}' fs transparent solid 0.18 border rgb '#{0}'",
+                         style.colour);
     case Kind::points: {
       const bool cloud = series.low.empty() && series.x.size() > 60;
       return fmt::format("points pt {} ps {:.3g} lw 1.2 lc rgb '#{}{}'", style.marker,
@@ -102,8 +105,37 @@ struct Element {
   std::string text;
 };
 
+/// What takes gnuplot from the middle of a box to its sides: the same share of any axis, " / 1.2" and " * 1.2".
+struct BoxSides {
+  std::string left;
+  std::string right;
+};
+
+BoxSides box_sides(const Axis& x) {
+  constexpr double share = 0.035;
+  if (x.logarithmic) {
+    const double factor = std::pow(x.high / x.low, share);
+    return {fmt::format(" / {:.6g}", factor), fmt::format(" * {:.6g}", factor)};
+  }
+  const double half = share * (x.high - x.low);
+  return {fmt::format(" - {:.6g}", half), fmt::format(" + {:.6g}", half)};
+}
+
+void add_box(std::vector<Element>& elements, const Series& series, const std::string& middle,
+             const std::string& low, const Axis& x) {
+  const auto [left, right] = box_sides(x);
+  elements.push_back({Depth::area, fmt::format("csv using ({0}):4:({0}{1}):({0}{2}):{3}:6 with {4}", middle,
+                                               left, right, low, look(series))});
+  elements.push_back(
+      {Depth::bar,
+       fmt::format("csv using ({0}{1}):4:({0}{2} - {0}{1}):(0) with vectors nohead lw 2.4 lc rgb '#{3}'",
+                   middle, left, right, style_of(series.role).colour)});
+}
+
 void add_elements(std::vector<Element>& elements, const Panel& panel, const Series& series,
-                  std::string_view x, const Axis& y) {
+                  const std::string& column, const Axes& axes) {
+  const Axis& y = axes.y;
+  const std::string x = fmt::format("csv using ({})", column);
   const std::vector<DrawnPoint> points = drawn(panel, series).points;
   if (points.empty()) return;
   const auto any = [&](auto condition) { return std::any_of(points.begin(), points.end(), condition); };
@@ -111,6 +143,10 @@ void add_elements(std::vector<Element>& elements, const Panel& panel, const Seri
   const std::string low = below_axis ? fmt::format("($5 > 0 ? $5 : {:.6g})", y.low) : "5";
   if (series.kind == Kind::band) {
     elements.push_back({Depth::area, fmt::format("{}:{}:6 with {}", x, low, look(series))});
+    return;
+  }
+  if (series.kind == Kind::box) {
+    add_box(elements, series, column, low, axes.x);
     return;
   }
   const bool markers = series.kind == Kind::points || series.kind == Kind::line_points;
@@ -128,11 +164,10 @@ void add_elements(std::vector<Element>& elements, const Panel& panel, const Seri
   elements.push_back({depth_of(series), fmt::format("{}:4 with {}", x, look(series))});
 }
 
-std::string plot_commands(const Panel& panel, std::size_t panel_number, const Axis& y) {
+std::string plot_commands(const Panel& panel, std::size_t panel_number, const Axes& axes) {
   std::vector<Element> elements;
   for (std::size_t s = 0; s < panel.series.size(); ++s) {
-    add_elements(elements, panel, panel.series[s], fmt::format("csv using (x({}, {}))", panel_number, s + 1),
-                 y);
+    add_elements(elements, panel, panel.series[s], fmt::format("x({}, {})", panel_number, s + 1), axes);
   }
   std::stable_sort(elements.begin(), elements.end(),
                    [](const Element& a, const Element& b) { return a.depth < b.depth; });
@@ -251,7 +286,7 @@ std::string panel_commands(const Figure& figure, std::size_t p, const Layout& la
         "set label 3 '{{/*0.8 {}}}' at graph 1, graph 1 right offset 0, 0.9 tc rgb '#707070'\n", note);
   }
   text += fmt::format("set xlabel {}\n", literal(panel.x_label));
-  return text + x_ticks.commands + y_ticks.commands + plot_commands(panel, p + 1, axes.y);
+  return text + x_ticks.commands + y_ticks.commands + plot_commands(panel, p + 1, axes);
 }
 
 }  // namespace

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
+#include "experiments/log.h"
 #include "experiments/metrics.h"
 #include "experiments/statistics.h"
 
@@ -24,13 +26,20 @@ void append(std::vector<double>& all, const Tensor& part) {
   all.insert(all.end(), values.begin(), values.end());
 }
 
-/// What the model makes of the validation set, sample by sample; (samples, dim) each, row-major.
+bool squashed(kernels::Prior prior) {
+  bool result = false;
+  kernels::with_prior(prior, [&](auto density) { result = density.squashed; });
+  return result;
+}
+
+/// What the model makes of the validation set, sample by sample; (samples, dim) each, row-major. With a squashed
+/// prior y is what the encoder's Gaussian is of, and z = sigmoid(y); else z is y.
 struct Encoded {
-  std::vector<double> mean;      // mu(x)
-  std::vector<double> sampled;   // a draw from q(z | x)
-  std::vector<double> variance;  // sigma_k(x)^2
+  std::vector<double> mean;      // z of mu(x)
+  std::vector<double> sampled;   // z of a draw from q(y | x)
+  std::vector<double> variance;  // sigma_k(x)^2, of y
   std::vector<double>
-      jacobian;    // of the decoder at mu(x), (samples, observation_dim, dim), in the data's units
+      jacobian;    // of the decoder by z at mu(x), (samples, observation_dim, dim), in the data's units
   double mse = 0;  // mean over the samples of |f(mu(x)) - x|^2 / observation_dim
 };
 
@@ -53,6 +62,8 @@ Encoded encode_all(const Vae& vae, const Training& training, const Truth& truth,
   const double scale = training.data_scale();
   const Index samples = truth.observations.shape()[0];
   const Index dim = vae.config().latent_dim;
+  const bool squash = squashed(vae.config().prior);
+  const auto latent = [squash](const Variable& y) { return squash ? sigmoid(y) : y; };
   Encoded all;
   double squares = 0;
   for (Index first = 0; first < samples; first += rows_at_once) {
@@ -63,9 +74,9 @@ Encoded encode_all(const Vae& vae, const Training& training, const Truth& truth,
     const Variable sigma = exponential(slice(encoder, 1, dim, dim));
     const Variable noise(normal({seed, Stream::final_noise, 1, static_cast<std::uint32_t>(first)}, count, dim,
                                 x.dtype(), x.device()));
-    const Dual decoded = vae.decode(parameters, seeded(mu));
-    append(all.mean, mu.value());
-    append(all.sampled, (mu + sigma * noise).value());
+    const Dual decoded = vae.decode(parameters, seeded(latent(mu)));
+    append(all.mean, latent(mu).value());
+    append(all.sampled, latent(mu + sigma * noise).value());
     append(all.variance, square(sigma).value());
     append_jacobians(all.jacobian, decoded.tangents.value(), scale);
     for (double residual : (decoded.primal - x).value().to_vector<double>()) squares += residual * residual;
@@ -74,13 +85,34 @@ Encoded encode_all(const Vae& vae, const Training& training, const Truth& truth,
   return all;
 }
 
-/// Right side of eq. 12 per sample and latent, for the prior N(0, 1).
-std::vector<double> right_side_12(const Encoded& all, double precision, Index outputs, Index dim) {
+/// -(log p_y)'' of the fixed priors of models/vae.h, and dz/dy, both where the latent is z.
+struct AtLatent {
+  double curvature;
+  double slope;
+};
+
+AtLatent at_latent(kernels::Prior prior, double z) {
+  switch (prior) {
+    case kernels::Prior::gaussian:
+      return {1, 1};
+    case kernels::Prior::uniform:
+    case kernels::Prior::beta:  // Beta(1, 1); log p_y = log z(1 - z)
+      return {2 * z * (1 - z), z * (1 - z)};
+    case kernels::Prior::laplace:
+      return {0, 1};
+  }
+  return {1, 1};
+}
+
+/// Right side of eq. 12 in the coordinate y, per sample and latent; J by y has the columns J[:,k] dz_k/dy_k.
+std::vector<double> right_side_12(const Encoded& all, kernels::Prior prior, double precision, Index outputs,
+                                  Index dim) {
   std::vector<double> result;
   const Index size = outputs * dim;
   for (std::size_t at = 0; at + size <= all.jacobian.size(); at += size) {
     for (double norm : column_norms(std::span(all.jacobian).subspan(at, size), outputs, dim)) {
-      result.push_back(1 / (1 + precision * norm * norm));
+      const auto [curvature, slope] = at_latent(prior, all.mean[result.size()]);
+      result.push_back(1 / (curvature + precision * norm * norm * slope * slope));
     }
   }
   return result;
@@ -107,8 +139,19 @@ double mcc(const Truth& truth, const Encoded& all, Index dim, Correlation correl
   return found ? found->mcc : std::numeric_limits<double>::quiet_NaN();
 }
 
-void append_eq12(Values& values, const Encoded& all, double precision, Index outputs, Index dim) {
-  const std::vector<double> right = right_side_12(all, precision, outputs, dim);
+/// Says which latents carry nothing, since no correlation with them is defined.
+void warn_of_constants(const Encoded& all, Index dim, const TrainingConfig& config) {
+  for (Index k = 0; k < dim; ++k) {
+    const std::vector<double> values = column(all.mean, dim, k);
+    if (std::adjacent_find(values.begin(), values.end(), std::not_equal_to<>()) != values.end()) continue;
+    log_warning(fmt::format("seed {}, gamma^2 {:g}: latent {} is constant, {}; its MCC is not defined",
+                            config.seed, config.precision, k + 1, values.empty() ? 0.0 : values.front()));
+  }
+}
+
+void append_eq12(Values& values, const Encoded& all, kernels::Prior prior, double precision, Index outputs,
+                 Index dim) {
+  const std::vector<double> right = right_side_12(all, prior, precision, outputs, dim);
   std::vector<double> ratio(right.size());
   for (std::size_t i = 0; i < right.size(); ++i) ratio[i] = all.variance[i] / right[i];
   const auto mean_of = [](std::span<const double> values) { return mean(values); };
@@ -132,6 +175,7 @@ Values measure(const Vae& vae, const Training& training, const Truth& truth) {
   const Validation fresh =
       training.evaluate(training.best_parameters(), truth.observations, Stream::final_noise, 0);
   const Encoded all = encode_all(vae, training, truth, training.config().seed);
+  warn_of_constants(all, dim, training.config());
   Values values = {
       {"neg_elbo", fresh.neg_elbo},
       {"gap", fresh.neg_elbo + number(mean(truth.log_density))},
@@ -145,7 +189,7 @@ Values measure(const Vae& vae, const Training& training, const Truth& truth) {
       {"c_ima_mean_jacobian", c_ima_of_mean_jacobians(all, dim)},
       {"mse_reconstruction", all.mse},
   };
-  append_eq12(values, all, training.config().precision, outputs, dim);
+  append_eq12(values, all, vae.config().prior, training.config().precision, outputs, dim);
   return values;
 }
 

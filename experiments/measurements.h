@@ -13,9 +13,11 @@ struct Truth {
   std::vector<double> log_density;  ///< log p(x), nats
 };
 
-/// Measures the best parameters of a training on the whole validation set, with fresh noise. sigma2, rhs12
-/// (the right side of eq. 12, J at mu(x), prior N(0, 1)) and their ratio are per latent: means `sigma2_k`,
-/// `rhs12_k` and medians `sigma2_median_k`, `ratio12_median_k` over the samples, k from 1.
+/// Measures the best parameters of a training on the whole validation set, with fresh noise. Latents are those
+/// that the decoder sees, after the sigmoid where the prior has one. sigma2, rhs12 (the right side of eq. 12, J
+/// at mu(x), with the fixed prior) and their ratio are per latent and of the encoder's Gaussian, before that
+/// sigmoid: means `sigma2_k`, `rhs12_k` and medians `sigma2_median_k`, `ratio12_median_k` over the samples, k
+/// from 1. Warns of a latent that is constant; its correlations are NaN.
 Values measure(const Vae& vae, const Training& training, const Truth& truth);
 
 }  // namespace elbow

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "experiments/statistics.h"
 #include "kernels/error.h"
@@ -41,26 +42,6 @@ std::vector<std::vector<double>> columns_of(std::span<const double> matrix, Inde
   for (Index row = 0; row < rows; ++row) {
     for (Index column = 0; column < columns; ++column) {
       result[as_size(column)][as_size(row)] = matrix[as_size(row * columns + column)];
-    }
-  }
-  return result;
-}
-
-/// log abs det of an n x n matrix, which is overwritten by its LU factors; -inf for a singular one.
-double log_abs_det(std::vector<double>& matrix, Index n) {
-  const auto at = [&](Index row, Index column) -> double& { return matrix[as_size(row * n + column)]; };
-  double result = 0;
-  for (Index k = 0; k < n; ++k) {
-    Index pivot = k;
-    for (Index row = k + 1; row < n; ++row) {
-      if (std::abs(at(row, k)) > std::abs(at(pivot, k))) pivot = row;
-    }
-    if (at(pivot, k) == 0) return -std::numeric_limits<double>::infinity();
-    if (pivot != k) std::swap_ranges(&at(k, 0), &at(k, 0) + n, &at(pivot, 0));
-    result += std::log(std::abs(at(k, k)));
-    for (Index row = k + 1; row < n; ++row) {
-      const double factor = at(row, k) / at(k, k);
-      for (Index column = k + 1; column < n; ++column) at(row, column) -= factor * at(k, column);
     }
   }
   return result;
@@ -148,6 +129,11 @@ std::optional<MeanCorrelation> mean_correlation(std::span<const double> truth,
     throw UsageError("[mean_correlation] expected true and estimated factors of one shape, got " +
                      std::to_string(truth.size()) + " and " + std::to_string(estimate.size()) + " numbers");
   }
+  if (samples < factors) {
+    throw UsageError("[mean_correlation] expected at least as many samples as factors, got " +
+                     std::to_string(samples) + " samples of " + std::to_string(factors) +
+                     " factors; take more samples");
+  }
   if (!all_finite(truth) || !all_finite(estimate)) return std::nullopt;
   auto true_columns = columns_of(truth, samples, factors);
   auto estimated_columns = columns_of(estimate, samples, factors);
@@ -181,6 +167,7 @@ std::optional<double> mcc_minibatch(std::span<const double> truth, std::span<con
                      " numbers");
   }
   const Index batches = items("mcc_minibatch", truth, factors) / batch;
+  if (batch < factors) return std::nullopt;
   const std::size_t length = as_size(batch * factors);
   std::vector<double> values;
   for (std::size_t first = 0; first < as_size(batches) * length; first += length) {
@@ -207,6 +194,26 @@ std::vector<double> column_norms(std::span<const double> jacobian, Index rows, I
   return norms;
 }
 
+double log_abs_det(std::vector<double> matrix, Index n) {
+  expect_square("log_abs_det", matrix, n);
+  const auto at = [&](Index row, Index column) -> double& { return matrix[as_size(row * n + column)]; };
+  double result = 0;
+  for (Index k = 0; k < n; ++k) {
+    Index pivot = k;
+    for (Index row = k + 1; row < n; ++row) {
+      if (std::abs(at(row, k)) > std::abs(at(pivot, k))) pivot = row;
+    }
+    if (at(pivot, k) == 0) return -std::numeric_limits<double>::infinity();
+    if (pivot != k) std::swap_ranges(&at(k, 0), &at(k, 0) + n, &at(pivot, 0));
+    result += std::log(std::abs(at(k, k)));
+    for (Index row = k + 1; row < n; ++row) {
+      const double factor = at(row, k) / at(k, k);
+      for (Index column = k + 1; column < n; ++column) at(row, column) -= factor * at(k, column);
+    }
+  }
+  return result;
+}
+
 std::optional<double> c_ima(std::span<const double> jacobian, Index n) {
   expect_square("c_ima", jacobian, n);
   if (!all_finite(jacobian)) return std::nullopt;
@@ -217,7 +224,7 @@ std::optional<double> c_ima(std::span<const double> jacobian, Index n) {
   }
   std::vector<double> normalised(jacobian.begin(), jacobian.end());
   for (std::size_t i = 0; i < normalised.size(); ++i) normalised[i] /= norms[i % as_size(n)];
-  return -log_abs_det(normalised, n);
+  return -log_abs_det(std::move(normalised), n);
 }
 
 std::optional<double> c_ima_of_gram(std::span<const double> gram, Index n) {

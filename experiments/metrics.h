@@ -23,18 +23,23 @@ struct MeanCorrelation {
 std::vector<Index> best_assignment(std::span<const double> score, Index n);
 
 /// MCC: the mean absolute correlation of true and estimated factors, both (samples, factors), after the best
-/// assignment. Undefined for fewer than two samples, a constant factor or a value that is not finite.
+/// assignment. Undefined for fewer than two samples, a constant factor or a value that is not finite; throws
+/// UsageError for fewer samples than factors.
 std::optional<MeanCorrelation> mean_correlation(std::span<const double> truth,
                                                 std::span<const double> estimate, Index factors,
                                                 Correlation correlation = Correlation::pearson);
 
 /// What the paper reports as MCC: the mean of the Pearson MCC over the full batches, taken in order, of
-/// sampled latents; a rest is dropped. Undefined without a full batch or where the MCC of any batch is.
+/// sampled latents; a rest is dropped. Undefined without a full batch, where the MCC of any batch is, or for
+/// fewer samples in a batch than factors.
 std::optional<double> mcc_minibatch(std::span<const double> truth, std::span<const double> sampled_estimate,
                                     Index factors, Index batch = 64);
 
 /// ‖J[:,k]‖ of a (rows, columns) Jacobian, without overflow or underflow on the way.
 std::vector<double> column_norms(std::span<const double> jacobian, Index rows, Index columns);
+
+/// log abs det of an n x n matrix, by LU with partial pivoting; -inf for a singular one.
+double log_abs_det(std::vector<double> matrix, Index n);
 
 /// c_IMA of an n x n Jacobian, sum_k log ‖J[:,k]‖ - log abs det J (Gresele et al. 2021), as -log abs det(J
 /// D^-1) with D = diag ‖J[:,k]‖, by LU with partial pivoting. Not below 0 but for rounding; +inf for a

@@ -3,7 +3,7 @@
 // out.
 #include <vector>
 
-#include "engine/tensor.h"
+#include "experiments/run_record.h"
 
 namespace elbow {
 
@@ -12,19 +12,20 @@ namespace elbow {
 /// made with, x = Q z.
 enum class Mixing { orthogonal_layers, rotation };
 
-/// One data set with everything known about it. Computed in double; sources z ~ N(0, I).
+/// One data set with everything known about it. Computed in double.
 struct MixedData {
   Tensor sources;       ///< z, (samples, dim), float64
   Tensor observations;  ///< x, (samples, dim), float64
   /// log p(x) per sample, noise-free: log p0(g(x)) - log abs det J(g(x)), eq. 4, in nats.
   std::vector<double> log_density;
+  Values properties{};  ///< of the mixing, one column of runs.csv each
 };
 
 /// A Haar-random orthogonal matrix, (dim, dim), float64: the orthonormalised rows of a Gaussian one. `number`
 /// tells one seed's matrices apart.
 Tensor random_orthogonal(std::uint64_t seed, std::uint32_t number, Index dim);
 
-/// A pure function of its arguments; the seed draws sources and mixing.
+/// Sources z ~ N(0, I). A pure function of its arguments; the seed draws sources and mixing.
 MixedData mixed_data(Mixing mixing, std::uint64_t seed, Index samples, Index dim);
 
 }  // namespace elbow

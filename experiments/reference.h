@@ -23,6 +23,27 @@ struct ReferenceRow {
 /// mini-batches), "mse(f(mu(x)),x)", "neg_elbo", "rhs_of_eq_12", "sigma_k^2", "sigma_k^2 / rhs".
 std::span<const ReferenceRow> figure2_reference();
 
+/// Fig. 3 left, by quantity and gamma^2 = 1e1 .. 1e5; the content of
+/// experiments/reference/fig3_left_moebius.csv. Quantities: "c_ima(mean Jacobian)", "mcc" (of mini-batches),
+/// "neg_elbo".
+std::span<const ReferenceRow> figure3_left_reference();
+
+/// MCC (of mini-batches) of the runs of Fig. 3 right whose linear map has a c_IMA between `low` and `high`.
+struct BinnedRow {
+  double low;
+  double high;
+  double median;
+  double q25;
+  double q75;
+  double mean;
+  double standard_deviation;
+  int n;
+};
+
+/// Five bins of equal ratio, ascending and adjacent; the content of
+/// experiments/reference/fig3_right_broken_orthogonality.csv.
+std::span<const BinnedRow> figure3_right_reference();
+
 /// The rows of one quantity, in ascending gamma^2. Throws UsageError for a quantity that the table does not
 /// have.
 std::vector<ReferenceRow> rows_of(std::span<const ReferenceRow> table, std::string_view quantity);

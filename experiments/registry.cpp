@@ -1,5 +1,7 @@
 #include "experiments/registry.h"
 
+#include "experiments/broken_orthogonality.h"
+#include "experiments/moebius.h"
 #include "experiments/self_consistency.h"
 
 namespace elbow {
@@ -7,6 +9,8 @@ namespace elbow {
 const std::vector<Experiment>& experiments() {
   static const std::vector<Experiment> all = {
       self_consistency(),
+      moebius(),
+      broken_orthogonality(),
   };
   return all;
 }

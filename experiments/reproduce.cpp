@@ -82,7 +82,7 @@ Experiment reproduce(const std::vector<Experiment>& experiments) {
   all.figure = "All figures";
   all.question = "which claims of the paper hold?";
   all.accepted = {"quick", "config", "device", "trainer", "threads", "out", "resume", "dry-run"};
-  all.defaults = [](Protocol, Recipe, bool) { return Options(); };
+  all.defaults = [](const Options&) { return Options(); };
   all.plan = [experiments](const Options& options) {
     std::string text;
     for (const Part& part : parts_of(experiments)) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "engine/safetensors.h"
 #include "experiments/text.h"
@@ -112,6 +113,36 @@ std::string history_csv(const std::vector<const RunRecord*>& records) {
     }
   }
   return text;
+}
+
+std::vector<const RunRecord*> runs_at(const std::vector<RunRecord>& records, double gamma2) {
+  std::vector<const RunRecord*> runs;
+  for (const RunRecord& record : records) {
+    if (record.done() && record.run.gamma2 == gamma2) runs.push_back(&record);
+  }
+  return runs;
+}
+
+std::vector<double> pooled(const std::vector<const RunRecord*>& runs, const std::string& column) {
+  const bool every_latent = column.ends_with("_k");
+  const std::string stem = column.substr(0, column.size() - (every_latent ? 1 : 0));
+  std::vector<double> values;
+  for (const RunRecord* run : runs) {
+    for (const auto& [name, value] : run->values) {
+      const bool numbered = every_latent && name.starts_with(stem) && name.size() > stem.size() &&
+                            name.find_first_not_of("0123456789", stem.size()) == std::string::npos;
+      if (numbered || name == column) values.push_back(value);
+    }
+  }
+  return values;
+}
+
+std::vector<double> precisions(const std::vector<RunRecord>& records) {
+  std::set<double> found;
+  for (const RunRecord& record : records) {
+    if (record.done()) found.insert(record.run.gamma2);
+  }
+  return {found.begin(), found.end()};
 }
 
 }  // namespace elbow

@@ -48,4 +48,11 @@ std::string runs_csv(const std::vector<const RunRecord*>& records);
 /// One row per validation.
 std::string history_csv(const std::vector<const RunRecord*>& records);
 
+/// The finished runs at one gamma^2.
+std::vector<const RunRecord*> runs_at(const std::vector<RunRecord>& records, double gamma2);
+/// One column of them; with "_k", the column of every latent.
+std::vector<double> pooled(const std::vector<const RunRecord*>& runs, const std::string& column);
+/// Every gamma^2 with a finished run, ascending.
+std::vector<double> precisions(const std::vector<RunRecord>& records);
+
 }  // namespace elbow

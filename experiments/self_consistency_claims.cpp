@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
-#include <cmath>
-
+#include "experiments/judge.h"
 #include "experiments/reference.h"
 #include "experiments/self_consistency.h"
 #include "experiments/statistics.h"
@@ -10,52 +9,9 @@
 namespace elbow {
 namespace {
 
-/// Judges, or leaves open, one number after the other.
-class Judge {
- public:
-  Judge(const std::vector<RunRecord>& records, std::string departure)
-      : records_(records), departure_(std::move(departure)) {}
-
-  void say(Statement statement, std::optional<double> measured, std::size_t n, const Target& target) {
-    const int count = static_cast<int>(n);
-    claims_.push_back(departure_.empty()
-                          ? judge(std::move(statement), measured, count, target)
-                          : leave_open(std::move(statement), measured, count, target, departure_));
-  }
-  std::vector<double> values(double gamma2, const std::string& column) const {
-    return pooled(runs_at(records_, gamma2), column);
-  }
-  /// Slope of a column's medians over the precisions from `first` on.
-  void say_slope(Statement statement, const std::string& column, double first, double last,
-                 const Target& target) {
-    std::vector<double> x;
-    std::vector<std::vector<double>> groups;
-    std::size_t n = 0;
-    for (double gamma2 : precisions(records_)) {
-      if (gamma2 < first || gamma2 > last) continue;
-      x.push_back(gamma2);
-      groups.push_back(values(gamma2, column));
-      n += groups.back().size();
-    }
-    const auto found = log_log_slope(x, groups);
-    say(std::move(statement), found ? std::optional(found->value) : std::nullopt, n, target);
-  }
-  std::vector<Claim> take() { return std::move(claims_); }
-
- private:
-  const std::vector<RunRecord>& records_;
-  std::string departure_;
-  std::vector<Claim> claims_;
-};
-
-std::string at(double gamma2) { return "γ² = " + shortest(gamma2); }
-std::string id(const char* what, double gamma2) { return fmt::format("{}@{}", what, shortest(gamma2)); }
-
+/// The paper's median as a claim shows it, "" where the table has none.
 std::string paper_value(const char* quantity, double gamma2) {
-  for (const ReferenceRow& row : rows_of(figure2_reference(), quantity)) {
-    if (row.gamma_square == gamma2) return format_number(row.median);
-  }
-  return "";
+  return paper_median(figure2_reference(), quantity, gamma2);
 }
 
 /// What the theory is held to with the text's protocol; the full-size numbers stand in the targets' table.
@@ -166,10 +122,9 @@ std::vector<Claim> authors_claims(const std::vector<RunRecord>& records, bool qu
 
 std::vector<Claim> self_consistency_claims(const std::vector<RunRecord>& records, const Options& options,
                                            const std::string& departure) {
-  if (options.protocol == Protocol::authors) return authors_claims(records, options.quick, departure);
-  const bool judged = options.recipe == Recipe::best;
-  const std::string reason = departure.empty() && !judged ? "the targets are for --recipe best" : departure;
-  return text_claims(records, options.quick, reason);
+  const std::string reason = unless_default_recipe(options, departure);
+  return options.protocol == Protocol::authors ? authors_claims(records, options.quick, reason)
+                                               : text_claims(records, options.quick, reason);
 }
 
 }  // namespace elbow

@@ -75,12 +75,13 @@ Panel left_against_right(const std::vector<RunRecord>& records) {
 
 }  // namespace
 
-Figure self_consistency_figure(const std::vector<RunRecord>& records, Protocol protocol) {
+Figure self_consistency_figure(const std::vector<RunRecord>& records, const Options& options) {
   const Series variances = ours(records, "sigma2_k");
   const Series errors = ours(records, "mse_reconstruction");
   Figure figure;
-  figure.title = protocol == Protocol::authors ? "Self-consistency, the authors' protocol (linear mixing)"
-                                               : "Self-consistency, the protocol of the paper's text";
+  figure.title = options.protocol == Protocol::authors
+                     ? "Self-consistency, the authors' protocol (linear mixing)"
+                     : "Self-consistency, the protocol of the paper's text";
   figure.panels = {{"Posterior variance",
                     "γ^2",
                     "σ@_k^{ 2}",

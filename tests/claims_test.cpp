@@ -92,6 +92,15 @@ TEST(Judge, LeavesOpen) {
   EXPECT_EQ(failed_claims(three_claims()), 1);
 }
 
+TEST(Judge, ReportsWithoutATarget) {
+  const Claim claim = report({"median", "the median", "0.88"}, 0.9, 12);
+  EXPECT_EQ(claim.verdict, Verdict::not_judged);
+  EXPECT_EQ(claim.ours, "0.9");
+  EXPECT_EQ(claim.target, "");
+  EXPECT_EQ(claim.note, "no target");
+  EXPECT_EQ(report({"median", "the median"}, std::nullopt, 0).ours, "missing");
+}
+
 TEST(Summary, Markdown) {
   EXPECT_EQ(summary_markdown("Fig. 2", three_claims()),
             "# Fig. 2\n"

@@ -199,13 +199,14 @@ TEST_F(FigureFiles, EveryKindIsDrawnAndHardTextToo) {
   const std::vector<double> x = {1, 2, 3}, y = {0.5, 0.25, 0.75}, low = {-1, 0.1, 0.2}, high = {1, 2, 3};
   Figure figure{"It's 100 % \"plain\"",
                 {{"", "", "", false, true, {}}, {"nothing", "x", "y", true, true, {}}}};
-  for (const Kind kind : {Kind::line, Kind::points, Kind::line_points, Kind::band, Kind::dashed_reference}) {
+  for (const Kind kind :
+       {Kind::line, Kind::points, Kind::line_points, Kind::box, Kind::band, Kind::dashed_reference}) {
     figure.panels[0].series.push_back(
         {"kind, '" + std::to_string(static_cast<int>(kind)) + "'", kind, Role::fourth, x, y, low, high});
   }
   write(figure, folder_.path(), "kinds");
   const std::string svg = content("kinds.svg");
-  for (const char* label : {"kind, '0'", "kind, '1'", "kind, '2'", "kind, '3'", "kind, '4'"}) {
+  for (const char* label : {"kind, '0'", "kind, '1'", "kind, '2'", "kind, '3'", "kind, '4'", "kind, '5'"}) {
     EXPECT_NE(svg.find(label), std::string::npos) << label;
   }
   EXPECT_NE(svg.find("no points"), std::string::npos);

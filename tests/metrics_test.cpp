@@ -128,11 +128,17 @@ TEST(MeanCorrelation, IsUndefinedForAConstantLatent) {
   EXPECT_FALSE(mean_correlation(truth, constant, 2));
   EXPECT_FALSE(mean_correlation(constant, truth, 2, Correlation::spearman));
   EXPECT_FALSE(mean_correlation(truth, std::vector<double>{1, 2, 3, 5, 8, not_a_number}, 2));
-  EXPECT_FALSE(mean_correlation(std::vector<double>{1, 2}, std::vector<double>{1, 2}, 2));
-  EXPECT_FALSE(mean_correlation({}, {}, 2));
+  EXPECT_FALSE(mean_correlation(std::vector<double>{1}, std::vector<double>{1}, 1));
   EXPECT_THROW(mean_correlation(truth, std::vector<double>{1, 2}, 2), UsageError);
   EXPECT_THROW(mean_correlation(truth, truth, 4), UsageError);
   EXPECT_THROW(mean_correlation(truth, truth, 0), UsageError);
+}
+
+TEST(MeanCorrelation, RefusesFewerSamplesThanFactors) {
+  const std::vector<double> one_row = {1, 2};
+  EXPECT_THROW(mean_correlation(one_row, one_row, 2), UsageError);
+  EXPECT_THROW(mean_correlation({}, {}, 2), UsageError);
+  EXPECT_FALSE(mcc_minibatch(normals(6, 12), normals(7, 12), 3, 2));
 }
 
 TEST(MccMinibatch, IsTheMeanOverFullBatches) {
@@ -199,6 +205,13 @@ WrittenCIma written_c_ima(const std::vector<double>& jacobian, Index n) {
 double limit_of(const WrittenCIma& written, Index n) {
   const auto size = static_cast<double>(n);
   return epsilon * (size * size * size * written.cancellation + 8 * size);
+}
+
+TEST(LogAbsDet, OfKnownDeterminants) {
+  EXPECT_NEAR(log_abs_det({1, 2, 3, 4}, 2), std::log(2.0), 8 * epsilon);
+  EXPECT_NEAR(log_abs_det({0, 1, 2, 3, 0, 0, 0, 4, 5}, 3), std::log(9.0), 27 * epsilon);
+  EXPECT_EQ(log_abs_det({1, 2, 2, 4}, 2), -infinity);
+  EXPECT_THROW(log_abs_det({1, 2, 3}, 2), UsageError);
 }
 
 TEST(CIma, EqualsItsDefinition) {

@@ -59,11 +59,11 @@ Experiment dummy_experiment() {
   experiment.question = "does the frame hold?";
   experiment.accepted = common_options();
   experiment.accepted.insert({"gamma2", "epochs", "lr", "batch"});
-  experiment.defaults = [](Protocol, Recipe recipe, bool quick) {
+  experiment.defaults = [](const Options& asked) {
     Options options;
-    options.seeds = first_seeds(quick ? 2 : 20);
+    options.seeds = first_seeds(asked.quick ? 2 : 20);
     options.gamma2 = {1e1, 1e5};
-    options.epochs = recipe == Recipe::paper ? 400 : 200;
+    options.epochs = asked.recipe == Recipe::paper ? 400 : 200;
     options.learning_rate = 1e-3;
     options.batch = 64;
     return options;

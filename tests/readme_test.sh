@@ -153,7 +153,8 @@ for option in $("$build/bin/self_consistency" --help | grep -oP '^  (-h,)?\K--[\
   if ! grep -qE "^\| \`$option[\` ]" docs/experiments.md; then fail "docs/experiments.md has no row for $option"; fi
 done
 for column in $(grep -oP '^ +\{"\K\w+' experiments/measurements.cpp) \
-  $(grep -oP 'per_latent\("\K\w+' experiments/measurements.cpp | sed 's/$/_k/'); do
+  $(grep -oP 'per_latent\("\K\w+' experiments/measurements.cpp | sed 's/$/_k/') \
+  $(grep -oP '(\{\{|properties\.emplace_back\()"\K\w+' experiments/moebius_map.cpp); do
   if ! grep -qE "^\| \`$column\`" docs/experiments.md; then fail "docs/experiments.md has no row for the column $column"; fi
 done
 

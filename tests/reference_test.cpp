@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "experiments/moebius_map.h"
 #include "kernels/error.h"
 #include "tests/scratch_folder.h"
 
@@ -28,24 +30,63 @@ std::vector<std::string> fields(const std::string& line) {
   return result;
 }
 
-TEST(Reference, TableIsTheShippedFile) {
-  std::istringstream file(test::get(ELBOW_SOURCE_DIR "/experiments/reference/fig2_self_consistency.csv"));
-  std::string line;
-  std::getline(file, line);
-  ASSERT_EQ(line, "gamma_square,quantity,median,q25,q75,mean,std,n");
-  std::size_t rows = 0;
-  for (; std::getline(file, line); ++rows) {
+/// The lines of a shipped file below its heading.
+std::vector<std::string> shipped(const std::string& name, const std::string& heading) {
+  std::istringstream file(test::get(ELBOW_SOURCE_DIR "/experiments/reference/" + name));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  EXPECT_EQ(lines.at(0), heading);
+  lines.erase(lines.begin());
+  return lines;
+}
+
+/// The statistics of a row are the fields from the third on.
+void expect_statistics(const auto& row, const std::vector<std::string>& text) {
+  ASSERT_EQ(text.size(), 8u);
+  EXPECT_EQ(row.median, std::stod(text[2]));
+  EXPECT_EQ(row.q25, std::stod(text[3]));
+  EXPECT_EQ(row.q75, std::stod(text[4]));
+  EXPECT_EQ(row.mean, std::stod(text[5]));
+  EXPECT_EQ(row.standard_deviation, std::stod(text[6]));
+  EXPECT_EQ(row.n, std::stoi(text[7]));
+}
+
+void expect_shipped(std::span<const ReferenceRow> table, const std::string& name) {
+  const auto lines = shipped(name, "gamma_square,quantity,median,q25,q75,mean,std,n");
+  EXPECT_EQ(lines.size(), table.size());
+  for (const std::string& line : lines) {
+    SCOPED_TRACE(line);
     const std::vector<std::string> text = fields(line);
-    ASSERT_EQ(text.size(), 8u) << line;
-    const ReferenceRow& row = row_of(figure2_reference(), text[1], std::stod(text[0]));
-    EXPECT_EQ(row.median, std::stod(text[2])) << line;
-    EXPECT_EQ(row.q25, std::stod(text[3])) << line;
-    EXPECT_EQ(row.q75, std::stod(text[4])) << line;
-    EXPECT_EQ(row.mean, std::stod(text[5])) << line;
-    EXPECT_EQ(row.standard_deviation, std::stod(text[6])) << line;
-    EXPECT_EQ(row.n, std::stoi(text[7])) << line;
+    expect_statistics(row_of(table, text[1], std::stod(text[0])), text);
   }
-  EXPECT_EQ(rows, figure2_reference().size());
+}
+
+TEST(Reference, TablesAreTheShippedFiles) {
+  expect_shipped(figure2_reference(), "fig2_self_consistency.csv");
+  expect_shipped(figure3_left_reference(), "fig3_left_moebius.csv");
+  const auto lines = shipped("fig3_right_broken_orthogonality.csv",
+                             "linear_map_c_ima_bin,quantity,median,q25,q75,mean,std,n");
+  const auto bins = figure3_right_reference();
+  ASSERT_EQ(lines.size(), bins.size());
+  for (std::size_t i = 0; i < bins.size(); ++i) {
+    SCOPED_TRACE(lines[i]);
+    const std::vector<std::string> text = fields(lines[i]);
+    const std::size_t dash = text[0].find('-');
+    EXPECT_EQ(bins[i].low, std::stod(text[0].substr(0, dash)));
+    EXPECT_EQ(bins[i].high, std::stod(text[0].substr(dash + 1)));
+    expect_statistics(bins[i], text);
+  }
+}
+
+TEST(Reference, TheAuthorsMixingIsTheShippedOne) {
+  const auto file =
+      nlohmann::json::parse(test::get(ELBOW_SOURCE_DIR "/experiments/reference/moebius_mixing.json"));
+  std::vector<double> rotation;
+  for (const auto& row : file.at("A")) {
+    for (double entry : row) rotation.push_back(entry);
+  }
+  EXPECT_EQ(authors_moebius().rotation.to_vector<double>(), rotation);
+  EXPECT_EQ(authors_moebius().pole.to_vector<double>(), file.at("a").get<std::vector<double>>());
 }
 
 TEST(Reference, RowsComeByPrecision) {
