@@ -1,5 +1,6 @@
 #include "experiments/registry.h"
 
+#include "experiments/elbo_gap.h"
 #include "experiments/self_consistency.h"
 
 namespace elbow {
@@ -7,6 +8,7 @@ namespace elbow {
 const std::vector<Experiment>& experiments() {
   static const std::vector<Experiment> all = {
       self_consistency(),
+      elbo_gap(),
   };
   return all;
 }

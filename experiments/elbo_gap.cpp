@@ -1,0 +1,222 @@
+#include "experiments/elbo_gap.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/ops.h"
+#include "experiments/known_decoders.h"
+#include "experiments/machine.h"
+#include "experiments/settings.h"
+#include "experiments/stop.h"
+#include "experiments/sweep.h"
+#include "experiments/text.h"
+
+namespace elbow {
+namespace {
+
+constexpr Index samples = 60000;
+constexpr Index training_samples = samples * 7 / 10;
+constexpr Index patience = 5;
+constexpr int decoder_count = 5;
+
+/// Observations that ELBO* is solved for.
+Index points_of(const Options& options) { return options.quick ? 300 : 2000; }
+
+std::vector<double> half_decades(double first, double last) {
+  std::vector<double> values;
+  for (int half = static_cast<int>(2 * first); half <= static_cast<int>(2 * last); ++half) {
+    values.push_back(half % 2 == 0 ? std::stod(fmt::format("1e{}", half / 2)) : std::pow(10, 0.5 * half));
+  }
+  return values;
+}
+
+Options defaults(Protocol, Recipe recipe, bool quick) {
+  Options options;
+  options.seeds = first_seeds(quick ? 2 : 5 * decoder_count);
+  options.gamma2 = quick ? std::vector<double>{1e2, 1e3, 1e4} : half_decades(1, 5);
+  options.dim = 3;
+  options.layers = 3;
+  options.hidden = 60;
+  options.batch = 64;
+  if (recipe == Recipe::best) {
+    options.activation = Activation::gelu;
+    options.learning_rate = 2e-3;
+    options.epochs = quick ? 40 : 200;
+  } else {
+    options.activation = Activation::leaky_relu;
+    options.learning_rate = 1e-3;
+    options.epochs = quick ? 40 : 400;
+  }
+  return options;
+}
+
+void validate(const Options& options) {
+  if (options.protocol == Protocol::authors) {
+    throw UsageError(
+        "[--protocol] expected text, got authors: their decoder and encoder are not published; leave it out");
+  }
+  if (options.batch > training_samples) {
+    throw UsageError(
+        fmt::format("[--batch] expected at most {} (the training samples), got {}; choose a smaller batch",
+                    training_samples, options.batch));
+  }
+}
+
+/// Which of the decoders a run's encoder is trained with: seeds 1 to 5 have decoders 1 to 5, 6 again has 1.
+std::uint64_t decoder_of(std::uint64_t seed) { return (seed + decoder_count - 1) % decoder_count + 1; }
+
+KnownDecoder decoder_numbered(std::uint64_t number, Index dim) {
+  return {std::to_string(number), number, triangular_weights(number, dim)};
+}
+
+/// The decoders of the runs, and the control.
+std::vector<KnownDecoder> decoders_of(const Options& options) {
+  std::set<std::uint64_t> numbers;
+  for (std::uint64_t seed : options.seeds) numbers.insert(decoder_of(seed));
+  std::vector<KnownDecoder> decoders;
+  for (std::uint64_t number : numbers) decoders.push_back(decoder_numbered(number, options.dim));
+  decoders.push_back({control_name, 1, separable_weights(1, options.dim)});
+  return decoders;
+}
+
+/// The runs' gamma^2, and those of the theorem's slope, which need no training.
+std::vector<double> curve_gamma2(const Options& options) {
+  const std::vector<double> asymptotic = half_decades(5, 7);
+  std::set<double> all(options.gamma2.begin(), options.gamma2.end());
+  all.insert(asymptotic.begin(), asymptotic.end());
+  return {all.begin(), all.end()};
+}
+
+VaeConfig vae_config(const Options& options, const KnownDecoder& decoder) {
+  VaeConfig config;
+  config.observation_dim = options.dim;
+  config.latent_dim = options.dim;
+  config.layers = options.layers;
+  config.hidden = options.hidden;
+  config.activation = options.activation;
+  config.kl_form = options.kl_form;
+  config.decoder = decoder.network(DType::float32, device_of(options));
+  return config;
+}
+
+TrainingConfig training_config(const Options& options, const Run& run) {
+  TrainingConfig config;
+  config.seed = run.seed;
+  config.precision = run.gamma2;
+  config.batch = options.batch;
+  config.epochs = options.epochs;
+  config.rate = options.learning_rate;
+  if (options.recipe == Recipe::best) {
+    config.schedule = Schedule::cosine;
+  } else {
+    config.patience = patience;
+  }
+  return config;
+}
+
+/// What the best encoder makes of the decoder's points, with the expectation of ELBO*: a row of runs.csv.
+Values measure(const Vae& vae, const Training& training, const KnownDecoder& decoder, Index count) {
+  const NoGradient off;
+  const KnownPoints points = decoder.points(count);
+  const Parameters& parameters = training.best_parameters();
+  const Tensor x = Tensor::from(points.observations, {count, points.dim})
+                       .to(parameters.flat().dtype())
+                       .to(parameters.flat().device());
+  const Variable encoded = vae.encode(parameters, Variable(x));
+  const auto half = [&](Index first) {
+    return slice(encoded, 1, first, points.dim).value().to_vector<double>();
+  };
+  const double difference =
+      mean(ima_minus_elbo(decoder.network(DType::float64), points, {half(0), half(points.dim)},
+                          training.config().precision, gaussian_rule(points.dim)))
+          .value_or(std::nan(""));
+  const double c_ima = mean(points.c_ima).value_or(std::nan(""));
+  const double log_density = mean(points.log_density).value_or(std::nan(""));
+  return {{"decoder", static_cast<double>(decoder.seed)},
+          {"neg_elbo", difference + c_ima - log_density},
+          {"gap", difference + c_ima},
+          {"ima_minus_elbo", difference},
+          {"c_ima", c_ima}};
+}
+
+PreparedRun prepare(const Options& options, const Run& run) {
+  const KnownDecoder decoder = decoder_numbered(decoder_of(run.seed), options.dim);
+  const NoGradient off;
+  const Variable sources(normal({run.seed, Stream::sources}, samples, options.dim, DType::float64));
+  const Tensor observations = decoder.network(DType::float64)(sources).value();
+  return {vae_config(options, decoder), training_config(options, run),
+          split(observations.to(DType::float32).to(device_of(options))),
+          [decoder, count = points_of(options)](const Vae& vae, const Training& training) {
+            return measure(vae, training, decoder, count);
+          }};
+}
+
+/// Everything but seed and gamma^2 that decides a run's result.
+std::string configuration(const Options& options, const Experiment& experiment) {
+  std::string text = fmt::format("experiment = {}\n", experiment.name);
+  for (const auto& [key, value] : stored_values(options, experiment.accepted)) {
+    if (key != "seed_list" && key != "seeds" && key != "gamma2" && key != "threads") {
+      text += fmt::format("{} = {}\n", key, value);
+    }
+  }
+  return text;
+}
+
+std::string plan(const Options& options) {
+  const std::size_t decoders = decoders_of(options).size();
+  const Index steps = options.epochs * (training_samples / options.batch);
+  const Vae vae(vae_config(options, decoder_numbered(1, options.dim)));
+  return fmt::format(
+      "elbo_gap: ELBO* of {} observations at {} values of gamma^2 for each of {} decoders\n"
+      "and {} runs ({} seeds x {} values of gamma^2), at most {} steps each ({} epochs of {})\n"
+      "model: {} parameters, encoder of {} linear layers, width {}, {}; the decoder is given\n",
+      points_of(options), curve_gamma2(options).size(), decoders, options.seeds.size() * options.gamma2.size(),
+      options.seeds.size(), options.gamma2.size(), steps, options.epochs, training_samples / options.batch,
+      vae.layout().count(), options.layers, options.hidden, name(options.activation));
+}
+
+Outcome run(const Options& options, const RunFolder& folder) {
+  const Experiment experiment = elbo_gap();
+  const std::vector<OptimalCurve> curves =
+      optimal_curves("ELBO*", decoders_of(options), curve_gamma2(options), points_of(options), options.threads);
+  Outcome outcome;
+  if (stop_requested()) return outcome;
+  folder.write("optimal.csv", curves_csv(curves));
+  const std::vector<RunRecord> records =
+      run_sweep(experiment.name, all_runs(options.seeds, options.gamma2), options, folder,
+                configuration(options, experiment), [&](const Run& run) { return prepare(options, run); });
+  outcome.failed_runs = static_cast<int>(
+      std::count_if(records.begin(), records.end(), [](const RunRecord& record) { return !record.done(); }));
+  if (stop_requested()) return outcome;
+  write(elbo_gap_figure(curves, records), folder.file("figures/x").parent_path(), experiment.name);
+  const Options written = defaults_of(experiment, options.protocol, options.recipe, options.quick);
+  const std::string differs = departure(options, written, experiment.accepted);
+  const bool best = options.recipe == Recipe::best;
+  outcome.claims = elbo_gap_claims(curves, records, options.quick, departure(options, written, {"dim"}),
+                                   differs.empty() && !best ? "the targets are for --recipe best" : differs);
+  return outcome;
+}
+
+std::set<std::string> accepted() {
+  std::set<std::string> names = common_options();
+  names.insert({"gamma2", "epochs", "lr", "batch", "layers", "hidden", "dim", "activation", "kl"});
+  return names;
+}
+
+}  // namespace
+
+Experiment elbo_gap() {
+  return {"elbo_gap",
+          "Does the optimal ELBO of a fixed decoder approach the IMA-regularised likelihood as gamma^2 grows?",
+          "Fig. 4",
+          accepted(),
+          defaults,
+          validate,
+          plan,
+          run,
+          {Protocol::text}};
+}
+
+}  // namespace elbow
