@@ -64,8 +64,9 @@ void say_decoder(Judge& judge, const OptimalCurve& curve, const Targets& target)
   if (slope && slope->interval) {
     quantity += fmt::format(", 95 % interval {:.4f} to {:.4f}", slope->interval->low, slope->interval->high);
   }
-  judge.say({"slope@" + curve.decoder, quantity, "", "-1"}, slope ? std::optional(slope->value) : std::nullopt,
-            points_of(curve), Target::within(-1, target.slope));
+  judge.say({"slope@" + curve.decoder, quantity, "", "-1"},
+            slope ? std::optional(slope->value) : std::nullopt, points_of(curve),
+            Target::within(-1, target.slope));
 }
 
 }  // namespace

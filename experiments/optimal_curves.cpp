@@ -92,8 +92,8 @@ std::vector<OptimalCurve> optimal_curves(const std::string& label, const std::ve
     const KnownDecoder& decoder = decoders[job / gamma2.size()];
     const std::size_t i = job % gamma2.size();
     const KnownPoints points = decoder.points(samples);
-    const Optimum optimum = optimal_posterior(decoder.network(DType::float64), points, gamma2[i],
-                                              gaussian_rule(points.dim));
+    const Optimum optimum =
+        optimal_posterior(decoder.network(DType::float64), points, gamma2[i], gaussian_rule(points.dim));
     curves[job / gamma2.size()].ima_minus_elbo[i] = optimum.ima_minus_elbo;
     progress.update(static_cast<int>(job), 1);
   });
@@ -101,16 +101,15 @@ std::vector<OptimalCurve> optimal_curves(const std::string& label, const std::ve
 }
 
 std::string curves_csv(const std::vector<OptimalCurve>& curves) {
-  std::string text =
-      "decoder,gamma2,samples,elbo,ima_minus_elbo,loglik_minus_elbo,log_likelihood,c_ima\n";
+  std::string text = "decoder,gamma2,samples,elbo,ima_minus_elbo,loglik_minus_elbo,log_likelihood,c_ima\n";
   for (const OptimalCurve& curve : curves) {
     for (std::size_t i = 0; i < curve.gamma2.size(); ++i) {
       const double difference = mean_of(curve.ima_minus_elbo[i]);
       const double elbo = curve.log_density - curve.c_ima - difference;
-      text += fmt::format("{},{},{},{},{},{},{},{}\n", curve.decoder, shortest(curve.gamma2[i]),
-                          curve.ima_minus_elbo[i].size(), shortest(elbo), shortest(difference),
-                          shortest(difference + curve.c_ima), shortest(curve.log_density),
-                          shortest(curve.c_ima));
+      text +=
+          fmt::format("{},{},{},{},{},{},{},{}\n", curve.decoder, shortest(curve.gamma2[i]),
+                      curve.ima_minus_elbo[i].size(), shortest(elbo), shortest(difference),
+                      shortest(difference + curve.c_ima), shortest(curve.log_density), shortest(curve.c_ima));
     }
   }
   return text;

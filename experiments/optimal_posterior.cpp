@@ -116,8 +116,7 @@ class Objective {
       local.gradient[s] += variance - 1;
     }
     for (Index p = 0; p < parameters; ++p) {
-      for (Index q = 0; q < p; ++q)
-        local.curvature[q * parameters + p] = local.curvature[p * parameters + q];
+      for (Index q = 0; q < p; ++q) local.curvature[q * parameters + p] = local.curvature[p * parameters + q];
     }
   }
 
@@ -193,8 +192,8 @@ KnownPoints known_points(const FixedMlp& decoder, const Tensor& sources) {
   const Index dim = sources.shape()[1];
   const Dual decoded = decoder(seeded(Variable(sources)));
   const std::vector<double> tangents = decoded.tangents.value().to_vector<double>();
-  KnownPoints points{
-      dim, sources.to_vector<double>(), decoded.primal.value().to_vector<double>(), {}, {}, {}};
+  KnownPoints points{dim, sources.to_vector<double>(), decoded.primal.value().to_vector<double>(), {}, {},
+                     {}};
   std::vector<double> jacobian(dim * dim);
   for (Index i = 0; i < samples; ++i) {
     double log_prior = -0.5 * static_cast<double>(dim) * math::log_two_pi;

@@ -8,13 +8,13 @@ namespace {
 std::vector<Index> widths_of(const std::vector<Tensor>& weights) {
   if (weights.empty()) throw UsageError("fixed MLP: expected at least one weight, got none");
   std::vector<Index> widths;
-  for (const Tensor& weight : weights) {
-    const Shape& shape = weight.shape();
-    if (shape.rank() != 2 || (!widths.empty() && shape[1] != widths.back())) {
-      throw UsageError(fmt::format("fixed MLP: expected weight {} of shape (out, {}), got {}", widths.size(),
-                                   widths.empty() ? "in" : std::to_string(widths.back()), to_string(shape)));
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const Shape& shape = weights[i].shape();
+    if (shape.rank() != 2 || (i > 0 && shape[1] != widths.back())) {
+      throw UsageError(fmt::format("fixed MLP: expected weight {} of shape (out, {}), got {}", i,
+                                   i == 0 ? "in" : std::to_string(widths.back()), to_string(shape)));
     }
-    if (widths.empty()) widths.push_back(shape[1]);
+    if (i == 0) widths.push_back(shape[1]);
     widths.push_back(shape[0]);
   }
   return widths;
