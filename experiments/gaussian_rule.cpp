@@ -12,7 +12,7 @@ namespace {
 
 constexpr Index tensor_dimensions = 4;
 constexpr Index points_along_axis = 7;
-constexpr Index random_points = 4096;
+constexpr Index random_points = 1024;
 
 /// The orthonormal Hermite polynomials h_0(x) .. h_degree(x) of N(0, 1).
 std::vector<double> hermite(double x, Index degree) {

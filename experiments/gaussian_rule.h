@@ -28,7 +28,7 @@ GaussianRule tensor_product(const GaussianRule& rule, Index dim);
 /// draw the radii too). dim >= 3.
 GaussianRule random_frames(std::uint64_t seed, Index dim, Index frames);
 
-/// What the experiments use: up to four dimensions 7 Gauss-Hermite points along each, above that 4096 or more
+/// What the experiments use: up to four dimensions 7 Gauss-Hermite points along each, above that 1024 or more
 /// points of random frames.
 GaussianRule gaussian_rule(Index dim);
 
