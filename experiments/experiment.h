@@ -36,6 +36,8 @@ struct Experiment {
   /// Trains, writes runs.csv, history.csv, figures and checkpoints into the folder. Returns early once
   /// stop_requested(). The summary is written from the claims.
   std::function<Outcome(const Options&, const RunFolder&)> run;
+  /// What there is to reproduce.
+  std::vector<Protocol> protocols = {Protocol::text, Protocol::authors};
 };
 
 /// The recipe that a protocol is run with unless another is asked for.

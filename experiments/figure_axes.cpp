@@ -154,10 +154,13 @@ Ticks ticks_of(char name, const Axis& axis) {
   const auto exponent_width = [](double value) {
     return static_cast<double>(std::to_string(static_cast<int>(std::floor(std::log10(value)))).size());
   };
-  return {
-      fmt::format("{0}{1}set {2}tics nomirror 1e{3}; {4}; set format {2} '10^{{%T}}'\n", range, scale, name,
-                  step, step == 1 ? fmt::format("set m{}tics 10", name) : fmt::format("unset m{}tics", name)),
-      2 + exponent_size * std::max(exponent_width(axis.low), exponent_width(axis.high))};
+  // Without a start gnuplot 5.4 misplaces the ticks of an axis that begins above 10.
+  const int start = step * static_cast<int>(std::floor(std::log10(axis.low) / step));
+  return {fmt::format("{0}{1}set {2}tics nomirror 1e{5},1e{3}; {4}; set format {2} '10^{{%T}}'\n", range,
+                      scale, name, step,
+                      step == 1 ? fmt::format("set m{}tics 10", name) : fmt::format("unset m{}tics", name),
+                      start),
+          2 + exponent_size * std::max(exponent_width(axis.low), exponent_width(axis.high))};
 }
 
 }  // namespace elbow

@@ -75,11 +75,24 @@ constexpr auto figure3_right = std::to_array<BinnedRow>({
     {3.823, 6.747, 0.651174, 0.565083, 0.672191, 0.628079, 0.0883345, 12},
 });
 
+constexpr auto figure4 = std::to_array<ElboGapRow>({
+    {10, 2.5644, 4.18749e-05, 14.8512, 7.77908, 5.21468, 12.2868},
+    {31.6228, 4.75149, 0.000262955, 14.8512, 7.77908, 3.02759, 10.0998},
+    {100, 6.39039, 0.000660706, 14.8512, 7.77908, 1.38869, 8.46086},
+    {316.228, 7.46489, 0.0017249, 14.8512, 7.77908, 0.314192, 7.38636},
+    {1000, 7.93789, 0.0022055, 14.8512, 7.77908, -0.158808, 6.91336},
+    {3162.28, 7.96664, 0.00334985, 14.8512, 7.77908, -0.187559, 6.88461},
+    {10000, 7.84247, 0.0223307, 14.8512, 7.77908, -0.0633933, 7.00877},
+    {31622.8, 7.72312, 0.0203567, 14.8512, 7.77908, 0.0559585, 7.12812},
+    {100000, 7.69654, 0.0214186, 14.8512, 7.77908, 0.0825426, 7.15471},
+});
+
 }  // namespace
 
 std::span<const ReferenceRow> figure2_reference() { return figure2; }
 std::span<const ReferenceRow> figure3_left_reference() { return figure3_left; }
 std::span<const BinnedRow> figure3_right_reference() { return figure3_right; }
+std::span<const ElboGapRow> figure4_reference() { return figure4; }
 
 std::vector<ReferenceRow> rows_of(std::span<const ReferenceRow> table, std::string_view quantity) {
   std::vector<ReferenceRow> rows;

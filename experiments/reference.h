@@ -44,6 +44,20 @@ struct BinnedRow {
 /// experiments/reference/fig3_right_broken_orthogonality.csv.
 std::span<const BinnedRow> figure3_right_reference();
 
+/// Fig. 4 of the paper at one gamma^2, means over the authors' encoders, nats; the decoder is not published.
+struct ElboGapRow {
+  double gamma_square;
+  double elbo;
+  double elbo_deviation;
+  double log_likelihood;
+  double ima_likelihood;  ///< log p - c_IMA
+  double ima_minus_elbo;
+  double loglik_minus_elbo;
+};
+
+/// gamma^2 = 1e1, 10^1.5 .. 1e5; the content of experiments/reference/fig4_elbo_gap.csv.
+std::span<const ElboGapRow> figure4_reference();
+
 /// The rows of one quantity, in ascending gamma^2. Throws UsageError for a quantity that the table does not
 /// have.
 std::vector<ReferenceRow> rows_of(std::span<const ReferenceRow> table, std::string_view quantity);

@@ -1,6 +1,7 @@
 #include "experiments/registry.h"
 
 #include "experiments/broken_orthogonality.h"
+#include "experiments/elbo_gap.h"
 #include "experiments/moebius.h"
 #include "experiments/self_consistency.h"
 
@@ -11,6 +12,7 @@ const std::vector<Experiment>& experiments() {
       self_consistency(),
       moebius(),
       broken_orthogonality(),
+      elbo_gap(),
   };
   return all;
 }

@@ -21,8 +21,7 @@ struct Part {
 std::vector<Part> parts_of(const std::vector<Experiment>& experiments) {
   std::vector<Part> parts;
   for (const Experiment& experiment : experiments)
-    for (const Protocol protocol : {Protocol::text, Protocol::authors})
-      parts.push_back({experiment, protocol});
+    for (const Protocol protocol : experiment.protocols) parts.push_back({experiment, protocol});
   return parts;
 }
 

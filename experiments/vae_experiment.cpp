@@ -14,40 +14,13 @@
 namespace elbow {
 namespace {
 
-constexpr Index samples = 60000;
-constexpr Index training_samples = samples * 7 / 10;
 constexpr Index patience = 5;
 
-void validate(const Options& options) {
-  if (options.batch > training_samples) {
-    throw UsageError(
-        fmt::format("[--batch] expected at most {} (the training samples), got {}; choose a smaller batch",
-                    training_samples, options.batch));
-  }
-}
-
-TrainingConfig training_config(const Options& options, const Run& run) {
-  TrainingConfig config;
-  config.seed = run.seed;
-  config.precision = run.gamma2;
-  config.batch = options.batch;
-  config.epochs = options.epochs;
-  config.rate = options.learning_rate;
-  config.beta = options.beta;
-  if (options.recipe == Recipe::best) {
-    config.schedule = Schedule::cosine;
-    config.scale_data = true;
-  } else {
-    config.patience = patience;
-  }
-  return config;
-}
-
 PreparedRun prepare(const VaeExperiment& own, const Options& options, const Run& run) {
-  const MixedData data = own.data(options, run.seed, samples);
+  const MixedData data = own.data(options, run.seed, sample_count);
   const Split observations = split(data.observations.to(DType::float32).to(device_of(options)));
   const Split sources = split(data.sources);
-  const auto first = data.log_density.begin() + training_samples;
+  const auto first = data.log_density.begin() + training_sample_count;
   const Truth truth{
       sources.validation, observations.validation, {first, first + sources.validation.shape()[0]}};
   const auto measure_all = [truth, properties = data.properties](const Vae& vae, const Training& training) {
@@ -58,41 +31,29 @@ PreparedRun prepare(const VaeExperiment& own, const Options& options, const Run&
   return {own.vae(options), training_config(options, run), observations, measure_all};
 }
 
-/// Everything but seed and gamma^2 that decides a run's result.
-std::string configuration(const Options& options, const Experiment& experiment) {
-  std::string text = fmt::format("experiment = {}\n", experiment.name);
-  for (const auto& [key, value] : stored_values(options, experiment.accepted)) {
-    if (key != "seed_list" && key != "seeds" && key != "gamma2" && key != "threads") {
-      text += fmt::format("{} = {}\n", key, value);
-    }
-  }
-  return text;
-}
-
 std::string plan(const VaeExperiment& own, const Options& options) {
   const std::size_t runs = options.seeds.size() * options.gamma2.size();
-  const Index steps = options.epochs * (training_samples / options.batch);
+  const Index steps = options.epochs * (training_sample_count / options.batch);
   const Vae vae(own.vae(options));
   // Data set, float64 and float32, and five copies of the parameters per worker.
   const double megabytes =
-      options.threads * (samples * options.dim * 32.0 + vae.layout().count() * 20.0) / 1e6 + 60;
+      options.threads * (sample_count * options.dim * 32.0 + vae.layout().count() * 20.0) / 1e6 + 60;
   return fmt::format(
       "{}: {} runs ({} seeds x {} values of gamma^2), at most {} steps each ({} epochs of {})\n"
       "model: {} parameters, encoder and decoder of {} linear layers, width {}, {}\n"
       "about {:.0f} MB of memory on {} threads\n",
       own.name, runs, options.seeds.size(), options.gamma2.size(), steps, options.epochs,
-      training_samples / options.batch, vae.layout().count(), options.layers, options.hidden,
+      training_sample_count / options.batch, vae.layout().count(), options.layers, options.hidden,
       name(options.activation), megabytes, options.threads);
 }
 
 Outcome run(const VaeExperiment& own, const Options& options, const RunFolder& folder) {
   const Experiment experiment = experiment_of(own);
   const std::vector<RunRecord> records = run_sweep(
-      own.name, all_runs(options.seeds, options.gamma2), options, folder, configuration(options, experiment),
-      [&](const Run& run) { return prepare(own, options, run); });
+      own.name, all_runs(options.seeds, options.gamma2), options, folder,
+      sweep_configuration(options, experiment), [&](const Run& run) { return prepare(own, options, run); });
   Outcome outcome;
-  outcome.failed_runs = static_cast<int>(
-      std::count_if(records.begin(), records.end(), [](const RunRecord& record) { return !record.done(); }));
+  outcome.failed_runs = failed_runs(records);
   if (stop_requested()) return outcome;
   if (!precisions(records).empty()) {
     write(own.draw(records, options), folder.file("figures/x").parent_path(), own.name);
@@ -117,11 +78,51 @@ Experiment experiment_of(const VaeExperiment& own) {
           accepted(),
           own.defaults,
           [own](const Options& options) {
-            validate(options);
+            expect_batch_fits(options);
             if (own.validate) own.validate(options);
           },
           [own](const Options& options) { return plan(own, options); },
           [own](const Options& options, const RunFolder& folder) { return run(own, options, folder); }};
+}
+
+void expect_batch_fits(const Options& options) {
+  if (options.batch > training_sample_count) {
+    throw UsageError(
+        fmt::format("[--batch] expected at most {} (the training samples), got {}; choose a smaller batch",
+                    training_sample_count, options.batch));
+  }
+}
+
+TrainingConfig training_config(const Options& options, const Run& run) {
+  TrainingConfig config;
+  config.seed = run.seed;
+  config.precision = run.gamma2;
+  config.batch = options.batch;
+  config.epochs = options.epochs;
+  config.rate = options.learning_rate;
+  config.beta = options.beta;
+  if (options.recipe == Recipe::best) {
+    config.schedule = Schedule::cosine;
+    config.scale_data = true;
+  } else {
+    config.patience = patience;
+  }
+  return config;
+}
+
+std::string sweep_configuration(const Options& options, const Experiment& experiment) {
+  std::string text = fmt::format("experiment = {}\n", experiment.name);
+  for (const auto& [key, value] : stored_values(options, experiment.accepted)) {
+    if (key != "seed_list" && key != "seeds" && key != "gamma2" && key != "threads") {
+      text += fmt::format("{} = {}\n", key, value);
+    }
+  }
+  return text;
+}
+
+int failed_runs(const std::vector<RunRecord>& records) {
+  return static_cast<int>(
+      std::count_if(records.begin(), records.end(), [](const RunRecord& record) { return !record.done(); }));
 }
 
 Options vae_defaults(const Options& asked) {

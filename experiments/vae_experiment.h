@@ -26,6 +26,24 @@ struct VaeExperiment {
 
 Experiment experiment_of(const VaeExperiment& own);
 
+// The parts that they are made of.
+
+/// Observations of a data set, and those of them that are trained on.
+inline constexpr Index sample_count = 60000;
+inline constexpr Index training_sample_count = sample_count * 7 / 10;
+
+/// Throws UsageError for a batch of more than the training samples.
+void expect_batch_fits(const Options& options);
+
+/// How the options train one run.
+TrainingConfig training_config(const Options& options, const Run& run);
+
+/// Everything but seed and gamma^2 that decides a run's result.
+std::string sweep_configuration(const Options& options, const Experiment& experiment);
+
+/// Runs that ended in a NaN or an overflow.
+int failed_runs(const std::vector<RunRecord>& records);
+
 /// Seeds, gamma^2, dim, batch, epochs, and the paper's activation and learning rate.
 Options vae_defaults(const Options& asked);
 

@@ -23,6 +23,9 @@ class Mlp {
                       const Variable& x) const;                        ///< (batch, in) to (batch, out)
   Dual operator()(const Parameters& parameters, const Dual& x) const;  ///< and its Jacobian-vector products
 
+  /// The index of layer i's weight among the parameters.
+  int weight(std::size_t i) const { return layers_[i].weight; }
+
  private:
   struct Layer {
     int weight;

@@ -16,6 +16,12 @@ const VaeConfig& checked(const VaeConfig& config) {
   if (config.learned_prior && config.prior != kernels::Prior::gaussian) {
     throw UsageError("learned prior: expected the Gaussian prior, whose variances can be learned");
   }
+  if (config.decoder && (config.decoder->inputs() != config.latent_dim ||
+                         config.decoder->outputs() != config.observation_dim)) {
+    throw UsageError(fmt::format("given decoder: expected one from {} to {} dimensions, got {} to {}",
+                                 config.latent_dim, config.observation_dim, config.decoder->inputs(),
+                                 config.decoder->outputs()));
+  }
   return config;
 }
 
@@ -31,10 +37,12 @@ Vae::Vae(const VaeConfig& config)
     : config_(checked(config)),
       encoder_(layout_, "encoder",
                mlp_widths(config.observation_dim, config.hidden, config.layers, 2 * config.latent_dim),
-               config.activation),
-      decoder_(layout_, "decoder",
-               mlp_widths(config.latent_dim, config.hidden, config.layers, config.observation_dim),
                config.activation) {
+  if (!config.decoder) {
+    decoder_.emplace(layout_, "decoder",
+                     mlp_widths(config.latent_dim, config.hidden, config.layers, config.observation_dim),
+                     config.activation);
+  }
   if (config.learned_prior) {
     conditioner_.emplace(layout_, "conditioner",
                          mlp_widths(1, 4 * config.latent_dim, config.layers, config.latent_dim),
@@ -45,7 +53,7 @@ Vae::Vae(const VaeConfig& config)
 Parameters Vae::initial_parameters(std::uint64_t seed, DType dtype, Device device) const {
   Parameters parameters(layout_, dtype, device);
   encoder_.initialise(parameters, seed);
-  decoder_.initialise(parameters, seed);
+  if (decoder_) decoder_->initialise(parameters, seed);
   if (conditioner_) conditioner_->initialise(parameters, seed);
   return parameters;
 }

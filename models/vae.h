@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "engine/ops.h"
-#include "models/mlp.h"
+#include "models/fixed_mlp.h"
 
 namespace elbow {
 
@@ -17,6 +17,7 @@ struct VaeConfig {
   kernels::KlForm kl_form = kernels::KlForm::sampled;
   bool learned_prior =
       false;  ///< Gaussian only: the prior N(0, v_k), log v the output of an MLP with constant input
+  std::optional<FixedMlp> decoder{};  ///< given: the encoder alone has parameters
 };
 
 /// One mini-batch's ELBO (eq. 1), in nats. All per sample, (batch).
@@ -29,7 +30,8 @@ struct Elbo {
 
 class Vae {
  public:
-  /// Throws UsageError for layers, widths or dimensions below 1, or a learned prior that is not Gaussian.
+  /// Throws UsageError for layers, widths or dimensions below 1, a learned prior that is not Gaussian, or a
+  /// given decoder of other dimensions.
   explicit Vae(const VaeConfig& config);
 
   const VaeConfig& config() const { return config_; }
@@ -42,7 +44,7 @@ class Vae {
   /// f(z), (batch, observation_dim), with its Jacobian for a Dual.
   template <class Value>
   Value decode(const Parameters& parameters, const Value& latent) const {
-    return decoder_(parameters, latent);
+    return decoder_ ? (*decoder_)(parameters, latent) : (*config_.decoder)(latent);
   }
   /// The two parameter rows of kernels/priors.h, (2, latent_dim).
   Variable prior_parameters(const Parameters&) const;
@@ -53,7 +55,7 @@ class Vae {
   VaeConfig config_;
   ParameterLayout layout_;
   Mlp encoder_;
-  Mlp decoder_;
+  std::optional<Mlp> decoder_;      // none where the configuration gives one
   std::optional<Mlp> conditioner_;  // 1 to log v, as the authors learn the prior's variances
 };
 

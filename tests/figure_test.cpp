@@ -148,8 +148,9 @@ TEST(FigureAxes, TicksSayTheirNumbers) {
   expect({0, 2.2e-5, false}, "'0.5×10^{-5}' 5e-06, '1×10^{-5}' 1e-05");
   expect({0.03, 1.4, true}, "('0.05' 0.05, '0.1' 0.1, '0.2' 0.2, '0.5' 0.5, '1' 1)");
   expect({2.1, 4.7, true}, "('2.5' 2.5, '3' 3, '3.5' 3.5, '4' 4, '4.5' 4.5)");
-  expect({5, 2e5, true}, "set ytics nomirror 1e1; set mytics 10; set format y '10^{%T}'");
-  expect({1e-10, 1e5, true}, "set ytics nomirror 1e3; unset mytics");
+  expect({5, 2e5, true}, "set ytics nomirror 1e0,1e1; set mytics 10; set format y '10^{%T}'");
+  expect({1e-10, 1e5, true}, "set ytics nomirror 1e-12,1e3; unset mytics");
+  expect({66, 1.5e5, true}, "set ytics nomirror 1e1,1e1; set mytics 10");
 }
 
 TEST(FigureScript, RefusesWhatCannotBeDrawn) {

@@ -89,6 +89,24 @@ TEST(Reference, TheAuthorsMixingIsTheShippedOne) {
   EXPECT_EQ(authors_moebius().pole.to_vector<double>(), file.at("a").get<std::vector<double>>());
 }
 
+TEST(Reference, Figure4IsTheShippedFile) {
+  std::istringstream file(test::get(ELBOW_SOURCE_DIR "/experiments/reference/fig4_elbo_gap.csv"));
+  std::string line;
+  std::getline(file, line);
+  ASSERT_EQ(line,
+            "gamma_square,elbo_star_mean,elbo_star_std,log_likelihood,ima_regularized_log_likelihood,"
+            "ima_minus_elbo,loglik_minus_elbo");
+  for (const ElboGapRow& row : figure4_reference()) {
+    ASSERT_TRUE(std::getline(file, line));
+    std::vector<double> numbers;
+    for (const std::string& text : fields(line)) numbers.push_back(std::stod(text));
+    EXPECT_EQ(numbers,
+              (std::vector<double>{row.gamma_square, row.elbo, row.elbo_deviation, row.log_likelihood,
+                                   row.ima_likelihood, row.ima_minus_elbo, row.loglik_minus_elbo}));
+  }
+  EXPECT_FALSE(std::getline(file, line));
+}
+
 TEST(Reference, RowsComeByPrecision) {
   const std::vector<ReferenceRow> rows = rows_of(figure2_reference(), "sigma_k^2");
   ASSERT_EQ(rows.size(), 5u);

@@ -1,5 +1,6 @@
 #include "experiments/reproduce.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -100,8 +101,12 @@ TEST_F(Reproduce, TheRegistryIsSound) {
   }
   const Ran ran = run_as_program(reproduce(experiments()), {"--dry-run"}, folder_.path());
   EXPECT_EQ(ran.code, 0) << ran.err;
-  for (const std::string& name : names)
-    EXPECT_NE(ran.out.find(name + ", authors\n"), std::string::npos) << ran.out;
+  for (const Experiment& experiment : experiments()) {
+    for (const Protocol protocol : experiment.protocols) {
+      const std::string title = fmt::format("{}, {}\n", experiment.name, name(protocol));
+      EXPECT_NE(ran.out.find(title), std::string::npos) << title << ran.out;
+    }
+  }
   EXPECT_EQ(folder_.entries(), 0u);
 }
 
