@@ -98,18 +98,18 @@ LatentSample elbo_latent_unfused(const Variable& encoder, const Variable& prior_
   expect_latent_arguments(encoder, prior_parameters, noise, prior, form);
   const Index dim = noise.shape()[1];
   const Variable mu = slice(encoder, 1, 0, dim);
-  const Variable log_sigma = slice(encoder, 1, dim, dim);
+  const Variable log_variance = slice(encoder, 1, dim, dim);
   const Variable a = slice(prior_parameters, 0, 0, 1);
   const Variable b = slice(prior_parameters, 0, 1, 1);
   const Variable epsilon(noise);
-  const Variable sigma = exponential(log_sigma);
+  const Variable sigma = exponential(0.5 * log_variance);
   const Variable y = mu + sigma * epsilon;
   const Variable latent = is_squashed(prior) ? sigmoid(y) : y;
   if (form == KlForm::closed) {
     const Variable ratio = (square(sigma) + square(mu)) * exponential(-a);
-    return {latent, sum(0.5 * (ratio + a - 1) - log_sigma, 1)};
+    return {latent, sum(0.5 * (ratio + a - 1 - log_variance), 1)};
   }
-  const Variable log_posterior = -log_sigma - 0.5 * square(epsilon) - 0.5 * math::log_two_pi;
+  const Variable log_posterior = -0.5 * (log_variance + square(epsilon) + math::log_two_pi);
   return {latent, sum(log_posterior - log_prior(prior, y, a, b), 1)};
 }
 

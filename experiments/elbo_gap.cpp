@@ -101,11 +101,10 @@ Values measure(const Vae& vae, const Training& training, const KnownDecoder& dec
                        .to(parameters.flat().dtype())
                        .to(parameters.flat().device());
   const Variable encoded = vae.encode(parameters, Variable(x));
-  const auto half = [&](Index first) {
-    return slice(encoded, 1, first, points.dim).value().to_vector<double>();
-  };
+  const Posterior posterior{slice(encoded, 1, 0, points.dim).value().to_vector<double>(),
+                            (0.5 * slice(encoded, 1, points.dim, points.dim)).value().to_vector<double>()};
   const double difference =
-      mean_or_nan(ima_minus_elbo(decoder.network(DType::float64), points, {half(0), half(points.dim)},
+      mean_or_nan(ima_minus_elbo(decoder.network(DType::float64), points, posterior,
                                  training.config().precision, gaussian_rule(points.dim)));
   const double c_ima = mean_or_nan(points.c_ima);
   return {{"decoder", static_cast<double>(decoder.seed)},

@@ -71,7 +71,7 @@ Encoded encode_all(const Vae& vae, const Training& training, const Truth& truth,
     const Variable x = Variable(rows(truth.observations, first, count)) / scale;
     const Variable encoder = vae.encode(parameters, x);
     const Variable mu = slice(encoder, 1, 0, dim);
-    const Variable sigma = exponential(slice(encoder, 1, dim, dim));
+    const Variable sigma = exponential(0.5 * slice(encoder, 1, dim, dim));
     const Variable noise(normal({seed, Stream::final_noise, 1, static_cast<std::uint32_t>(first)}, count, dim,
                                 x.dtype(), x.device()));
     const Dual decoded = vae.decode(parameters, seeded(latent(mu)));

@@ -35,12 +35,12 @@ void backward(const ElboLatentBackward<T>& a) {
       double totals_b[sum_lanes] = {};
       for (Index i = 0; i < a.batch; ++i) {
         const Index mu = 2 * i * a.dim + k;
-        const Index log_sigma = mu + a.dim;
+        const Index log_variance = mu + a.dim;
         const auto gradient = latent_term_gradient<decltype(density)>(
-            a.kl_form, a.encoder[mu], a.encoder[log_sigma], a.noise[i * a.dim + k], a.parameters[k],
+            a.kl_form, a.encoder[mu], a.encoder[log_variance], a.noise[i * a.dim + k], a.parameters[k],
             a.parameters[a.dim + k], a.latent_gradient[i * a.dim + k], a.kl_gradient[i]);
         a.encoder_gradient[mu] = gradient.mu;
-        a.encoder_gradient[log_sigma] = gradient.log_sigma;
+        a.encoder_gradient[log_variance] = gradient.log_variance;
         totals_a[i % sum_lanes] += double(gradient.a);
         totals_b[i % sum_lanes] += double(gradient.b);
       }

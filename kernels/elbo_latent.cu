@@ -37,12 +37,12 @@ __global__ void elbo_latent_backward(ElboLatentBackward<T> a) {
     const Index i = first + thread;
     if (i < a.batch) {
       const Index mu = 2 * i * a.dim + k;
-      const Index log_sigma = mu + a.dim;
+      const Index log_variance = mu + a.dim;
       const auto gradient = latent_term_gradient<Density>(
-          a.kl_form, a.encoder[mu], a.encoder[log_sigma], a.noise[i * a.dim + k], a.parameters[k],
+          a.kl_form, a.encoder[mu], a.encoder[log_variance], a.noise[i * a.dim + k], a.parameters[k],
           a.parameters[a.dim + k], a.latent_gradient[i * a.dim + k], a.kl_gradient[i]);
       a.encoder_gradient[mu] = gradient.mu;
-      a.encoder_gradient[log_sigma] = gradient.log_sigma;
+      a.encoder_gradient[log_variance] = gradient.log_variance;
       terms[0][thread] = static_cast<double>(gradient.a);
       terms[1][thread] = static_cast<double>(gradient.b);
     }

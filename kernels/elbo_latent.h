@@ -2,11 +2,11 @@
 // The latent half of the ELBO (eq. 1), fused: reparameterised sample and KL(q || p0), with all their
 // gradients. The reconstruction half, on the other side of the decoder, is kernels/elbo_reconstruction.h.
 //
-// Per sample b and latent k, from encoder outputs mu and s = log sigma (both in `encoder`, (batch, 2 dim),
+// Per sample b and latent k, from encoder outputs mu and s = log sigma^2 (both in `encoder`, (batch, 2 dim),
 // mu | s):
-//   y = mu + exp(s) eps                    latent = squashed prior ? sigmoid(y) : y
-//   sampled KL:     kl[b] = sum_k ( -s - eps^2 / 2 - log(2 pi) / 2 ) - log p_y(y)
-//   closed form:    kl[b] = sum_k ( (exp(2 s) + mu^2) / v + log v - 1 ) / 2 - s
+//   y = mu + exp(s / 2) eps                latent = squashed prior ? sigmoid(y) : y
+//   sampled KL:     kl[b] = sum_k -( s + eps^2 + log(2 pi) ) / 2 - log p_y(y)
+//   closed form:    kl[b] = sum_k ( (exp(s) + mu^2) / v + log v - 1 - s ) / 2
 //                   (Gaussian prior N(0, v) only)
 // log p_y is the prior's log density in the unsquashed coordinate, log p0(z) + log z(1 - z) where z =
 // sigmoid(y); the priors and the meaning of their two parameter rows stand in kernels/priors.h. kl is in nats

@@ -12,27 +12,27 @@ struct LatentTerm {
 };
 
 template <class Density, class T>
-ELBOW_HD LatentTerm<T> latent_term(KlForm form, T mu, T log_sigma, T noise, T a, T b) {
-  const T sigma = math::exp(log_sigma);
+ELBOW_HD LatentTerm<T> latent_term(KlForm form, T mu, T log_variance, T noise, T a, T b) {
+  const T sigma = math::exp(T(0.5) * log_variance);
   const T y = math::fma(sigma, noise, mu);
   const T latent = Density::squashed ? math::sigmoid(y) : y;
   if (form == KlForm::closed) {
     const T ratio = (sigma * sigma + mu * mu) * math::exp(-a);
-    return {latent, 0.5 * (double(ratio) + double(a) - 1.0) - double(log_sigma)};
+    return {latent, 0.5 * (double(ratio) + double(a) - 1.0 - double(log_variance))};
   }
-  const double log_q = -double(log_sigma) - 0.5 * double(noise) * double(noise) - 0.5 * math::log_two_pi;
+  const double log_q = -0.5 * (double(log_variance) + double(noise) * double(noise) + math::log_two_pi);
   return {latent, log_q - double(Density::log_density(y, a, b))};
 }
 
 template <class T>
 struct LatentTermGradient {
-  T mu, log_sigma, a, b;
+  T mu, log_variance, a, b;
 };
 
 template <class Density, class T>
-ELBOW_HD LatentTermGradient<T> latent_term_gradient(KlForm form, T mu, T log_sigma, T noise, T a, T b,
+ELBOW_HD LatentTermGradient<T> latent_term_gradient(KlForm form, T mu, T log_variance, T noise, T a, T b,
                                                     T latent_gradient, T kl_gradient) {
-  const T sigma = math::exp(log_sigma);
+  const T sigma = math::exp(T(0.5) * log_variance);
   const T y = math::fma(sigma, noise, mu);
   T y_gradient = latent_gradient;
   if (Density::squashed) {
@@ -44,12 +44,12 @@ ELBOW_HD LatentTermGradient<T> latent_term_gradient(KlForm form, T mu, T log_sig
     const T square_ratio = sigma * sigma * inverse_variance;
     const T ratio = square_ratio + mu * mu * inverse_variance;
     return {y_gradient + kl_gradient * mu * inverse_variance,
-            y_gradient * sigma * noise + kl_gradient * (square_ratio - T(1)),
+            T(0.5) * (y_gradient * sigma * noise + kl_gradient * (square_ratio - T(1))),
             kl_gradient * T(0.5) * (T(1) - ratio), T(0)};
   }
   y_gradient -= kl_gradient * Density::slope(y, a, b);
-  return {y_gradient, y_gradient * sigma * noise - kl_gradient, -kl_gradient * Density::slope_a(y, a, b),
-          -kl_gradient * Density::slope_b(y, a, b)};
+  return {y_gradient, T(0.5) * (y_gradient * sigma * noise - kl_gradient),
+          -kl_gradient * Density::slope_a(y, a, b), -kl_gradient * Density::slope_b(y, a, b)};
 }
 
 }  // namespace elbow::kernels

@@ -38,7 +38,7 @@ class Vae {
   const ParameterLayout& layout() const { return layout_; }
   Parameters initial_parameters(std::uint64_t seed, DType dtype, Device device = Device::cpu) const;
 
-  /// Posterior means and log standard deviations mu | log sigma, (batch, 2 latent_dim), in the unsquashed
+  /// Posterior means and log variances mu | log sigma^2, (batch, 2 latent_dim), in the unsquashed
   /// coordinate.
   Variable encode(const Parameters&, const Variable& observation) const;
   /// f(z), (batch, observation_dim), with its Jacobian for a Dual.

@@ -51,16 +51,16 @@ def uniform(y, parameters):
 
 def latent_and_kl(encoder, parameters, noise, prior):
     mu, s = encoder.chunk(2, dim=1)
-    y = mu + torch.exp(s) * noise
-    log_q = (-0.5 * noise * noise - s - 0.5 * math.log(2 * math.pi)).sum(1)
+    y = mu + torch.exp(s / 2) * noise
+    log_q = -0.5 * (noise * noise + s + math.log(2 * math.pi)).sum(1)
     return (torch.sigmoid(y) if prior in (beta, uniform) else y), log_q - prior(y, parameters).sum(1)
 
 
 def latent_and_closed_kl(encoder, parameters, noise):
     mu, s = encoder.chunk(2, dim=1)
-    q = torch.distributions.Normal(mu, torch.exp(s))
+    q = torch.distributions.Normal(mu, torch.exp(s / 2))
     p = torch.distributions.Normal(torch.zeros_like(mu), torch.exp(parameters[0] / 2).expand_as(mu))
-    return mu + torch.exp(s) * noise, torch.distributions.kl_divergence(q, p).sum(1)
+    return mu + torch.exp(s / 2) * noise, torch.distributions.kl_divergence(q, p).sum(1)
 
 
 def reconstruction(observation, decoded, precision):
