@@ -180,6 +180,8 @@ class Runs {
     add("elbo_latent (600000)", {{size, 2}, {2, 1}, {size, 1}}, [](const Variables& v) {
       return elbo_latent(v[0], v[1], v[2].value(), kernels::Prior::gaussian, kernels::KlForm::sampled).kl;
     });
+    add("reconstruction (600000, 1)", {{size, 1}},
+        [](const Variables& v) { return elbo_reconstruction(square(v[0]), v[0], 10); });
     add("reconstruction_backward (600000)", [](Device device) {
       const Variable decoded(drawn({1, size}, DType::float32, device), true);
       return hash_of(

@@ -50,11 +50,11 @@ const std::regex synchronising(R"(__sync\w*|__threadfence\w*|__pipeline_\w+)");
 bool is_blank(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
-/// The source with blanks in place of comments, preprocessor lines and throw statements, and with words in place of
-/// strings.
+/// The source with blanks in place of comments, preprocessor lines, throw statements and what the compiler asserts, and
+/// with words in place of strings.
 std::string code_of(std::string source) {
   static const std::regex passive(
-      R"(//[^\n]*|/\*[^]*?\*/|"(?:\\.|[^"\\\n])*"|\bthrow\b[^;]*|(?:^|\n)[ \t]*#(?:\\\n|[^\n])*)");
+      R"(//[^\n]*|/\*[^]*?\*/|"(?:\\.|[^"\\\n])*"|\b(?:throw|static_assert)\b[^;]*|(?:^|\n)[ \t]*#(?:\\\n|[^\n])*)");
   std::vector<std::pair<std::size_t, std::size_t>> spans;
   for (std::sregex_iterator it(source.begin(), source.end(), passive), end; it != end; ++it) {
     spans.emplace_back(it->position(), it->length());
