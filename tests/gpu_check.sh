@@ -112,7 +112,7 @@ if [[ $device == cuda ]]; then name=$(nvidia-smi --query-gpu=name --format=csv,n
 {
   printf '{\n "verdict": "%s",\n "device": "%s",\n "name": "%s",\n "revision": "%s",\n "date": "%s",\n "seconds": %d,\n "steps": [\n' \
     "$verdict" "$device" "$name" \
-    "$(git describe --always --dirty 2>/dev/null)" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" $((SECONDS - start))
+    "$("$build/bin/self_consistency" --version 2>/dev/null | sed -n '1s/.*(\([^)]*\)).*/\1/p')" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" $((SECONDS - start))
   printf '%s,\n' "${results[@]}" | sed '$ s/,$//'
   printf ' ]\n}\n'
 } >"$out/gpu_check.json"
