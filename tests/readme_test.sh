@@ -63,7 +63,7 @@ packages() {
 check() {
   case $1 in
     ./run)
-      if [[ -n ${2:-} && ! " test bench format tidy " == *" $2 "* ]]; then run_program "${@:2}"; else front_door "${@:2}"; fi
+      if [[ -n ${2:-} && ! " test bench gpu-check format tidy mutate " == *" $2 "* ]]; then run_program "${@:2}"; else front_door "${@:2}"; fi
       ;;
     build/*/tests/*) test -e "tests/${1##*/}.cpp" || { echo "no tests/${1##*/}.cpp makes it" && return 1; } ;;
     python3) test -e "$2" || { echo "there is no $2" && return 1; } ;;
