@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # gpu-check with the executor in place of a GPU: it passes, and it does not pass what is wrong.
 #   tests/gpu_check_test.sh BUILD_FOLDER
-# ctest labels: cuda heavy
+# ctest labels: heavy
 set -euo pipefail
 build=$(readlink -f "$1")
 if [[ ! -e $build/lib/libelbow_executor.so ]]; then

@@ -73,6 +73,9 @@ TEST_P(Kernels, GiveTheBitsOfTheCpu) {
 
 // On a machine with a GPU, gpu-check compares its hashes with these.
 TEST(KernelHashes, AreThoseOfTheGoldenFile) {
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "sanitizers have watched these runs above, and change no bit";
+#endif
   const auto golden = nlohmann::json::parse(source_text("tests/golden/executor_hashes.json"));
   const KernelHashes hashes = kernel_hashes(Device::executor, DType::float32);
   EXPECT_EQ(golden.size(), hashes.size());
