@@ -62,14 +62,22 @@ class Worker {
   }
 
   void examine(Result& result, NormalTimes& normal) {
-    const std::vector<std::string> kernels = dependants(result.mutant.file);
-    if (kernels.size() > 1 && ends_with_the_first_kernel(result, kernels.front(), normal)) return;
     const char* built = "";
     for (std::size_t s = 0; s < stage_count_; ++s) {
-      const bool is_built = std::string_view(built) == stages[s].preset;
-      if (!is_built && !builds(result, stages[s], kernels)) return;
+      Workbench& bench = benches_.at(stages[s].preset);
+      if (std::string_view(built) != stages[s].preset &&
+          !bench.build(result.mutant.file, result.mutant.source)) {
+        result.fate = Fate::not_a_program;
+        return;
+      }
       built = stages[s].preset;
-      if (is_killed(result, s, normal)) return;
+      const Ended ended = bench.test(stages[s].filter, static_cast<unsigned>(2 * normal.seconds(s)) + 5);
+      if (!ended.well) {
+        result.fate = Fate::killed;
+        result.stage = s;
+        result.out_of_time = ended.out_of_time;
+        return;
+      }
     }
   }
 
@@ -80,27 +88,6 @@ class Worker {
   }
 
  private:
-  /// A mistake in a header most often shows in any kernel, and the others need not be compiled.
-  bool ends_with_the_first_kernel(Result& result, const std::string& kernel, NormalTimes& normal) {
-    return !builds(result, stages[0], {kernel}) || is_killed(result, 0, normal);
-  }
-
-  bool builds(Result& result, const Stage& stage, const std::vector<std::string>& kernels) {
-    if (benches_.at(stage.preset).build(result.mutant.file, result.mutant.source, kernels)) return true;
-    result.fate = Fate::not_a_program;
-    return false;
-  }
-
-  bool is_killed(Result& result, std::size_t stage, NormalTimes& normal) {
-    const auto most_seconds = static_cast<unsigned>(2 * normal.seconds(stage)) + 5;
-    const Ended ended = benches_.at(stages[stage].preset).test(stages[stage].filter, most_seconds);
-    if (ended.well) return false;
-    result.fate = Fate::killed;
-    result.stage = stage;
-    result.out_of_time = ended.out_of_time;
-    return true;
-  }
-
   std::size_t stage_count_;
   std::map<std::string, Workbench> benches_;
 };

@@ -95,12 +95,11 @@ Workbench::Workbench(const fs::path& build, const fs::path& folder) : build_(bui
   }
 }
 
-bool Workbench::build(const std::string& file, const std::string& source,
-                      const std::vector<std::string>& kernels) {
+bool Workbench::build(const std::string& file, const std::string& source) {
   std::ofstream(folder_ / file) << source;
   std::string link = exchanged(link_command_, " -o " + library, " -o " + (folder_ / library).string());
   bool is_program = true;
-  for (const std::string& kernel : kernels) {
+  for (const std::string& kernel : dependants(file)) {
     is_program = is_program && run(compile_command(kernel, file));
     link = exchanged(link, objects_.at(kernel), object(kernel).string());
   }

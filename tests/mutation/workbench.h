@@ -14,9 +14,9 @@ class Workbench {
   /// Uses the objects and the test program of the build in `build`, and works in `folder`, which is made anew.
   Workbench(const std::filesystem::path& build, const std::filesystem::path& folder);
 
-  /// Compiles these of the kernels that depend on `file`, with `source` in its place, and links the executor. False if
-  /// that is not a program.
-  bool build(const std::string& file, const std::string& source, const std::vector<std::string>& kernels);
+  /// Compiles what depends on `file`, with `source` in its place, and links the executor. False if that is not a
+  /// program.
+  bool build(const std::string& file, const std::string& source);
 
   /// Runs executor_kernels_test with the executor built last.
   Ended test(const std::string& filter, unsigned most_seconds);
