@@ -23,37 +23,50 @@ struct Sizes {
 enum class Layout { plain, transposed, strided };
 constexpr Layout layouts[] = {Layout::plain, Layout::transposed, Layout::strided};
 
-/// A batch of matrices with its own memory, exactly as long as the layout needs.
+/// A batch of matrices, given dense and row by row, in memory exactly as long as its layout needs.
 template <class T>
 struct Operand {
   std::vector<T> data;
   MatrixView<T> view;
 
-  template <class Draw>
-  Operand(Index batch, Index rows, Index columns, Layout layout, Draw draw) {
+  Operand(const std::vector<T>& dense, Index batch, Index rows, Index columns, Layout layout) {
     view.row_stride = layout == Layout::plain ? columns : layout == Layout::transposed ? 1 : 2 * columns + 3;
     view.column_stride = layout == Layout::plain ? 1 : layout == Layout::transposed ? rows : 2;
     const Index extent =
         rows * columns == 0 ? 0 : (rows - 1) * view.row_stride + (columns - 1) * view.column_stride + 1;
     view.batch_stride = extent;
-    data.resize(batch * extent);
-    for (T& x : data) x = draw();
+    data.assign(batch * extent, T(77));
+    auto next = dense.begin();
+    for (Index b = 0; b < batch; ++b) {
+      for (Index r = 0; r < rows; ++r) {
+        for (Index c = 0; c < columns; ++c)
+          data[b * extent + r * view.row_stride + c * view.column_stride] = *next++;
+      }
+    }
     view.data = data.data();
-  }
-
-  T at(Index batch, Index row, Index column) const {
-    return view.data[batch * view.batch_stride + row * view.row_stride + column * view.column_stride];
   }
 };
 
+template <class T, class Draw>
+std::vector<T> drawn(Index size, Draw& draw) {
+  std::vector<T> values(size);
+  for (T& x : values) x = static_cast<T>(draw());
+  return values;
+}
+
+/// output + left right, all dense; each element a chain of fma in ascending depth.
 template <class T>
-std::vector<T> plain_product(const Sizes& sizes, const Operand<T>& left, const Operand<T>& right,
+std::vector<T> plain_product(const Sizes& sizes, const std::vector<T>& left, const std::vector<T>& right,
                              std::vector<T> output) {
+  T* element = output.data();
   for (Index b = 0; b < sizes.batch; ++b) {
     for (Index r = 0; r < sizes.rows; ++r) {
-      for (Index c = 0; c < sizes.columns; ++c) {
-        T& sum = output[(b * sizes.rows + r) * sizes.columns + c];
-        for (Index k = 0; k < sizes.depth; ++k) sum = std::fma(left.at(b, r, k), right.at(b, k, c), sum);
+      const T* row = left.data() + (b * sizes.rows + r) * sizes.depth;
+      for (Index c = 0; c < sizes.columns; ++c, ++element) {
+        const T* column = right.data() + b * sizes.depth * sizes.columns + c;
+        T sum = *element;
+        for (Index k = 0; k < sizes.depth; ++k) sum = std::fma(row[k], column[k * sizes.columns], sum);
+        *element = sum;
       }
     }
   }
@@ -88,18 +101,18 @@ void expect_same(const std::vector<T>& actual, const std::vector<T>& expected, c
 /// Every layout of both operands, overwriting and accumulating, against `plain_product`.
 template <class T, class Draw>
 void check_all_layouts(const Sizes& sizes, Draw draw) {
+  const auto [batch, rows, depth, columns] = sizes;
+  const auto left = drawn<T>(batch * rows * depth, draw), right = drawn<T>(batch * depth * columns, draw);
+  const auto before = drawn<T>(batch * rows * columns, draw);
+  const auto overwritten = plain_product(sizes, left, right, std::vector<T>(before.size(), T(0)));
+  const auto accumulated = plain_product(sizes, left, right, before);
   for (const Layout left_layout : layouts) {
+    const Operand<T> l(left, batch, rows, depth, left_layout);
     for (const Layout right_layout : layouts) {
-      const Operand<T> left(sizes.batch, sizes.rows, sizes.depth, left_layout, draw);
-      const Operand<T> right(sizes.batch, sizes.depth, sizes.columns, right_layout, draw);
-      std::vector<T> before(sizes.batch * sizes.rows * sizes.columns);
-      for (T& x : before) x = draw();
-      const std::vector<T> zero(before.size(), T(0));
+      const Operand<T> r(right, batch, depth, columns, right_layout);
       SCOPED_TRACE(testing::Message() << "layouts " << int(left_layout) << ", " << int(right_layout));
-      expect_same(product(sizes, left.view, right.view, before, false),
-                  plain_product(sizes, left, right, zero), sizes);
-      expect_same(product(sizes, left.view, right.view, before, true),
-                  plain_product(sizes, left, right, before), sizes);
+      expect_same(product(sizes, l.view, r.view, before, false), overwritten, sizes);
+      expect_same(product(sizes, l.view, r.view, before, true), accumulated, sizes);
       if (testing::Test::HasFatalFailure()) return;
     }
   }
@@ -146,19 +159,29 @@ TYPED_TEST(MatmulTest, BatchesAreExactOnIntegers) {
   }
 }
 
+/// The first matrix of a batch in place of every other.
+template <class T>
+std::vector<T> first_repeated(std::vector<T> dense, Index batch) {
+  const Index size = static_cast<Index>(dense.size()) / batch;
+  for (Index i = size; i < batch * size; ++i) dense[i] = dense[i - size];
+  return dense;
+}
+
 TYPED_TEST(MatmulTest, BatchStrideZeroRepeatsAnOperand) {
   using T = TypeParam;
   const Sizes sizes{4, 7, 33, 20};
+  const auto [batch, rows, depth, columns] = sizes;
   DrawInteger draw;
-  Operand<T> left(4, sizes.rows, sizes.depth, Layout::plain, draw);
-  Operand<T> right(4, sizes.depth, sizes.columns, Layout::transposed, draw);
-  const std::vector<T> zero(sizes.batch * sizes.rows * sizes.columns, T(0));
-  right.view.batch_stride = 0;
-  expect_same(product(sizes, left.view, right.view, zero, false), plain_product(sizes, left, right, zero),
-              sizes);
-  left.view.batch_stride = 0;
-  expect_same(product(sizes, left.view, right.view, zero, false), plain_product(sizes, left, right, zero),
-              sizes);
+  const auto left = drawn<T>(batch * rows * depth, draw), right = drawn<T>(batch * depth * columns, draw);
+  Operand<T> l(left, batch, rows, depth, Layout::plain);
+  Operand<T> r(right, batch, depth, columns, Layout::transposed);
+  const std::vector<T> zero(batch * rows * columns, T(0));
+  r.view.batch_stride = 0;
+  expect_same(product(sizes, l.view, r.view, zero, false),
+              plain_product(sizes, left, first_repeated(right, batch), zero), sizes);
+  l.view.batch_stride = 0;
+  expect_same(product(sizes, l.view, r.view, zero, false),
+              plain_product(sizes, first_repeated(left, batch), first_repeated(right, batch), zero), sizes);
 }
 
 TYPED_TEST(MatmulTest, EveryInstructionSetRoundsLikeScalarFma) {
@@ -183,22 +206,20 @@ TYPED_TEST(MatmulTest, EveryInstructionSetRoundsLikeScalarFma) {
 
 TEST(MatmulComplexTest, IsExactOnIntegers) {
   const Sizes sizes{2, 3, 5, 4};
-  DrawInteger draw;
-  const auto draw_complex = [&] {
-    const double real = draw();
-    return Complex(real, draw());
+  DrawInteger integer;
+  const auto draw = [&] {
+    const double real = integer();
+    return Complex(real, integer());
   };
-  const Operand<Complex> left(2, 3, 5, Layout::transposed, draw_complex);
-  const Operand<Complex> right(2, 5, 4, Layout::strided, draw_complex);
+  const auto left = drawn<Complex>(2 * 3 * 5, draw), right = drawn<Complex>(2 * 5 * 4, draw);
+  const Operand<Complex> l(left, 2, 3, 5, Layout::transposed), r(right, 2, 5, 4, Layout::strided);
   const std::vector<Complex> before(2 * 3 * 4, Complex(1, -2));
-  const std::vector<Complex> after = product(sizes, left.view, right.view, before, true);
-  for (Index b = 0; b < 2; ++b) {
-    for (Index r = 0; r < 3; ++r) {
-      for (Index c = 0; c < 4; ++c) {
-        Complex sum(1, -2);
-        for (Index k = 0; k < 5; ++k) sum += left.at(b, r, k) * right.at(b, k, c);
-        EXPECT_EQ(after[(b * 3 + r) * 4 + c], sum);
-      }
+  const std::vector<Complex> after = product(sizes, l.view, r.view, before, true);
+  for (Index row = 0; row < 2 * 3; ++row) {
+    for (Index c = 0; c < 4; ++c) {
+      Complex sum(1, -2);
+      for (Index k = 0; k < 5; ++k) sum += left[row * 5 + k] * right[(row / 3 * 5 + k) * 4 + c];
+      EXPECT_EQ(after[row * 4 + c], sum);
     }
   }
 }

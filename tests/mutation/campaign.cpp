@@ -62,11 +62,29 @@ class Worker {
   }
 
   void examine(Result& result, NormalTimes& normal) {
+    const std::vector<std::string> kernels = dependants(result.mutant.file);
+    // Most mistakes in a header show in one kernel: the others need not be compiled for those.
+    if (kernels.size() > 1) {
+      run_stages(result, {kernels.front()}, 1, normal);
+      if (result.fate != Fate::survived) return;
+    }
+    run_stages(result, kernels, stage_count_, normal);
+  }
+
+  double seconds() const {
+    double total = 0;
+    for (const auto& [preset, bench] : benches_) total += bench.seconds();
+    return total;
+  }
+
+ private:
+  void run_stages(Result& result, const std::vector<std::string>& kernels, std::size_t count,
+                  NormalTimes& normal) {
     const char* built = "";
-    for (std::size_t s = 0; s < stage_count_; ++s) {
+    for (std::size_t s = 0; s < count; ++s) {
       Workbench& bench = benches_.at(stages[s].preset);
       if (std::string_view(built) != stages[s].preset &&
-          !bench.build(result.mutant.file, result.mutant.source)) {
+          !bench.build(result.mutant.file, result.mutant.source, kernels)) {
         result.fate = Fate::not_a_program;
         return;
       }
@@ -81,13 +99,6 @@ class Worker {
     }
   }
 
-  double seconds() const {
-    double total = 0;
-    for (const auto& [preset, bench] : benches_) total += bench.seconds();
-    return total;
-  }
-
- private:
   std::size_t stage_count_;
   std::map<std::string, Workbench> benches_;
 };

@@ -67,6 +67,7 @@ std::vector<std::string> dependants(const std::string& file) {
     const std::string kernel = "kernels/" + entry.path().filename().string();
     if (entry.path().extension() == ".cu" && depends(kernel, file)) kernels.push_back(kernel);
   }
+  std::sort(kernels.begin(), kernels.end());
   return kernels;
 }
 
@@ -95,11 +96,12 @@ Workbench::Workbench(const fs::path& build, const fs::path& folder) : build_(bui
   }
 }
 
-bool Workbench::build(const std::string& file, const std::string& source) {
+bool Workbench::build(const std::string& file, const std::string& source,
+                      const std::vector<std::string>& kernels) {
   std::ofstream(folder_ / file) << source;
   std::string link = exchanged(link_command_, " -o " + library, " -o " + (folder_ / library).string());
   bool is_program = true;
-  for (const std::string& kernel : dependants(file)) {
+  for (const std::string& kernel : kernels) {
     is_program = is_program && run(compile_command(kernel, file));
     link = exchanged(link, objects_.at(kernel), object(kernel).string());
   }

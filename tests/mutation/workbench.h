@@ -14,9 +14,9 @@ class Workbench {
   /// Uses the objects and the test program of the build in `build`, and works in `folder`, which is made anew.
   Workbench(const std::filesystem::path& build, const std::filesystem::path& folder);
 
-  /// Compiles what depends on `file`, with `source` in its place, and links the executor. False if that is not a
-  /// program.
-  bool build(const std::string& file, const std::string& source);
+  /// Compiles `kernels`, of those that depend on `file`, with `source` in its place, and links the executor. False if
+  /// that is not a program.
+  bool build(const std::string& file, const std::string& source, const std::vector<std::string>& kernels);
 
   /// Runs executor_kernels_test with the executor built last.
   Ended test(const std::string& filter, unsigned most_seconds);
@@ -39,7 +39,7 @@ class Workbench {
 /// The whole file. Throws std::runtime_error naming it.
 std::string read_file(const std::filesystem::path&);
 
-/// The kernels/*.cu that are compiled anew when `file` changes.
+/// The kernels/*.cu that are compiled anew when `file` changes, in the order of the alphabet.
 std::vector<std::string> dependants(const std::string& file);
 
 }  // namespace elbow::mutation
