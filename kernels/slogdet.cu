@@ -9,7 +9,8 @@
 namespace elbow::kernels::cuda {
 
 template <class T>
-__device__ __forceinline__ MatrixState store_summary(const Slogdet<T>& a, Index b, const PivotProduct<T>& product) {
+__device__ __forceinline__ MatrixState store_summary(const Slogdet<T>& a, Index b,
+                                                     const PivotProduct<T>& product) {
   const Summary<T> result = summary(product);
   a.sign[b] = result.sign;
   a.log_abs_det[b] = result.log_abs_det;
@@ -106,7 +107,8 @@ __global__ void __launch_bounds__(threads_per_block) slogdet_thread(Slogdet<T> a
   constexpr int stride = size | 1;  // odd, so that neighbouring threads meet different banks
   ELBOW_SHARED(T, tile, threads_per_block * stride);
   const Index first = block_index() * threads_per_block;
-  const int count = static_cast<int>(a.batch - first < threads_per_block ? a.batch - first : threads_per_block);
+  const int count =
+      static_cast<int>(a.batch - first < threads_per_block ? a.batch - first : threads_per_block);
   for (int i = thread_index(); i < count * size; i += threads_per_block) {
     tile[i / size * stride + i % size] = a.matrix[first * size + i];
   }
@@ -142,8 +144,7 @@ struct Offer {
   int lane;
 
   __device__ __forceinline__ void improve(const Offer& other) {
-    const bool better =
-        other.magnitude > magnitude || (other.magnitude == magnitude && other.place < place);
+    const bool better = other.magnitude > magnitude || (other.magnitude == magnitude && other.place < place);
     magnitude = better ? other.magnitude : magnitude;
     place = better ? other.place : place;
     lane = better ? other.lane : lane;

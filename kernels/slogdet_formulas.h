@@ -61,7 +61,8 @@ template <class T>
 struct PivotProduct {
   T mantissa = T(1);  ///< with the sign
   BitsOf<T> exponent = 0;
-  BitsOf<T> smallest = Layout<T>::magnitude_mask;  ///< magnitude_bits of the smallest pivot, and of the largest
+  BitsOf<T> smallest =
+      Layout<T>::magnitude_mask;  ///< magnitude_bits of the smallest pivot, and of the largest
   BitsOf<T> largest = 0;
 };
 
@@ -119,7 +120,8 @@ ELBOW_HD Summary<T> summary(const PivotProduct<T>& product) {
   const T sign = math::sign(product.mantissa);
   const T log = log_abs(product.mantissa, product.exponent);
   const T nan = T(math::not_a_number);
-  return {not_finite ? nan : (singular ? T(0) : sign), not_finite ? nan : (singular ? T(-math::infinity) : log),
+  return {not_finite ? nan : (singular ? T(0) : sign),
+          not_finite ? nan : (singular ? T(-math::infinity) : log),
           not_finite ? T(3) : (singular ? T(2) : (ill_conditioned ? T(1) : T(0)))};
 }
 

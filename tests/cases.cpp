@@ -238,7 +238,8 @@ void add_elbo(List& list) {
 
 std::vector<Case> chosen(bool benchmarks) {
   List list;
-  for (const auto add : {add_unary, add_binary, add_shape, add_sum, add_matrices, add_determinants, add_elbo}) add(list);
+  for (const auto add : {add_unary, add_binary, add_shape, add_sum, add_matrices, add_determinants, add_elbo})
+    add(list);
   std::erase_if(list.all, [benchmarks](const Case& c) { return c.has(for_benchmarks) != benchmarks; });
   return list.all;
 }

@@ -33,8 +33,8 @@ template <class T>
 Results<T> results_of(Run<T> run, Index n, const std::vector<T>& matrices, bool inverted = true) {
   const std::size_t batch = matrices.size() / static_cast<std::size_t>(n * n);
   const T untouched(-7);
-  Results<T> r{std::vector<T>(batch, untouched), std::vector<T>(batch, untouched), std::vector<T>(batch, untouched),
-               std::vector<T>(inverted ? matrices.size() : 0, untouched)};
+  Results<T> r{std::vector<T>(batch, untouched), std::vector<T>(batch, untouched),
+               std::vector<T>(batch, untouched), std::vector<T>(inverted ? matrices.size() : 0, untouched)};
   run({static_cast<Index>(batch), n, matrices.data(), r.sign.data(), r.log_abs_det.data(), r.state.data(),
        inverted ? r.inverse_transpose.data() : nullptr});
   return r;
@@ -77,7 +77,8 @@ constexpr int lapack_types = 11;
 std::vector<double> with_condition(Numbers& numbers, Index n, double condition, double scale) {
   std::vector<double> a(n * n);
   for (Index i = 0; i < n; ++i)
-    a[i * n + i] = scale * std::pow(condition, n == 1 ? 0 : -static_cast<double>(i) / static_cast<double>(n - 1));
+    a[i * n + i] =
+        scale * std::pow(condition, n == 1 ? 0 : -static_cast<double>(i) / static_cast<double>(n - 1));
   for (const bool from_left : {true, false}) {
     const std::vector<double> v = numbers.normals<double>(n);
     double square = 0;
@@ -188,8 +189,8 @@ TEST(Slogdet, ResidualsOfAMillionMatrices) {
     }
   }
   EXPECT_GE(total, 1000000);
-  fmt::print("{} matrices: residual ratios up to {:.2f} of the factors, {:.2f} of the inverse\n", total, worst_factor,
-             worst_inverse);
+  fmt::print("{} matrices: residual ratios up to {:.2f} of the factors, {:.2f} of the inverse\n", total,
+             worst_factor, worst_inverse);
 }
 
 // --- One result everywhere
@@ -318,7 +319,8 @@ TEST(Slogdet, NeitherLargeNorSmallElementsOverflow) {
       EXPECT_NEAR(found.log_abs_det[0], shifted, 2 * 0x1p-24 * std::abs(shifted)) << n;
       EXPECT_EQ(found.sign, expected.sign) << n;
       for (Index i = 0; i < n * n; ++i) {
-        EXPECT_EQ(found.inverse_transpose[i], expected.inverse_transpose[i] / static_cast<float>(factor)) << n;
+        EXPECT_EQ(found.inverse_transpose[i], expected.inverse_transpose[i] / static_cast<float>(factor))
+            << n;
       }
     }
   }
