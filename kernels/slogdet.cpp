@@ -99,7 +99,7 @@ HWY_INLINE Products<D> slogdet_group(D d, int n, const T* matrix, T* inverse_tra
                                      const Group<D, fixed>& group) {
   interleave(d, matrix, n * n, group.a);
   for (int i = 0; i < n; ++i) group.row[i] = hn::Set(Integers<D>(), i);
-  const Products<D> products = factor(d, n, group);
+  const Products<D> products = factor(d, n, group, matrix + n * n * lanes_of(d));
   if (group.y != nullptr) {
     invert(d, n, group);
     store_inverse(d, n, group, inverse_transpose);

@@ -7,6 +7,8 @@
 #define ELBOW_KERNELS_SLOGDET_FACTOR
 #endif
 
+#include <hwy/cache_control.h>
+
 #include <type_traits>
 #include <utility>
 
@@ -156,12 +158,15 @@ HWY_INLINE void eliminate(D d, int n, hn::Vec<D>* a, hn::Vec<Integers<D>> pivot,
   }
 }
 
-template <class D, int fixed>
-HWY_INLINE Products<D> factor(D d, int n, const Group<D, fixed>& group) {
+/// Meanwhile each step fetches its part of the following group, whose matrices are at `following`.
+template <class D, int fixed, class T = Scalar<D>>
+HWY_INLINE Products<D> factor(D d, int n, const Group<D, fixed>& group, const T* following) {
+  const int part = n * lanes_of(d);
   Products<D> products;
   products.start(d, n);
   hn::Vec<D>* const a = group.a;
   for_steps<fixed>(n, [&](const int k) ELBOW_INLINED {
+    for (int i = 0; i < part; i += 64 / sizeof(T)) hwy::Prefetch(following + k * part + i);
     const auto pivot = find_pivot(d, n, a, k);
     exchange(d, n, a + k, n, pivot, k);
     if (group.y != nullptr) {

@@ -8,7 +8,6 @@
 #define ELBOW_KERNELS_SLOGDET_INTERLEAVE
 #endif
 
-#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include "kernels/types.h"
@@ -77,21 +76,16 @@ HWY_INLINE void interleave_block(D d, const T* matrix, Index size, hn::Vec<D>* t
   for (int i = 0; i < block; ++i) to[i] = v[i];
 }
 
-/// Matrices of `size` elements that lie one after the other. The following group is fetched meanwhile.
+/// Matrices of `size` elements that lie one after the other.
 template <class D, class T = Scalar<D>>
 HWY_INLINE void interleave(D d, const T* matrix, int size, hn::Vec<D>* to) {
   constexpr int block = block_of<T>;
-  constexpr int lanes = lanes_of(d);
   if (size < block) {  // n = 1
     *to = hn::LoadU(d, matrix);
     return;
   }
-  const T* following = matrix + size * lanes;
   int offset = 0;
-  for (; offset + block <= size; offset += block, following += block * lanes) {
-    interleave_block(d, matrix + offset, size, to + offset);
-    for (int line = 0; line < block * lanes; line += 64 / sizeof(T)) hwy::Prefetch(following + line);
-  }
+  for (; offset + block <= size; offset += block) interleave_block(d, matrix + offset, size, to + offset);
   if (offset < size) {  // a last block that overlaps the one before it
     interleave_block(d, matrix + size - block, size, to + size - block);
   }

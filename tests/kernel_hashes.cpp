@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <limits>
+
 #include "engine/adam.h"
 #include "engine/dataset.h"
 #include "tests/evaluate.h"
@@ -53,6 +56,27 @@ std::uint64_t hash_of_adam(DType dtype, Device device) {
   return hash.value;
 }
 
+/// Matrices of small integers: ties between pivots, singular and ill-conditioned ones; and some that are not finite.
+std::uint64_t hash_of_irregular_determinants(Index n, DType dtype, Device device) {
+  constexpr Index batch = 11;
+  std::vector<double> values = drawn({batch * n * n}, DType::float64, Device::cpu).to_vector<double>();
+  for (double& value : values) value = std::round(value);
+  for (Index b = 3; b < batch; b += 7) {  // all but equal columns
+    for (Index i = 0; i < n; ++i) {
+      double* const row = &values[(b * n + i) * n];
+      row[n - 1] = row[0] + (i == 0 ? 1e-4 : 0);
+    }
+  }
+  values[5 * n * n] = std::numeric_limits<double>::infinity();
+  values[7 * n * n - 1] = std::numeric_limits<double>::quiet_NaN();
+  const Variable matrices(Tensor::from(values, {batch, n, n}).to(dtype).to(device));
+  const LogDeterminant found = slogdet(matrices);
+  Hash hash;
+  for (const Tensor& result : {found.sign.value(), found.log_abs.value(), found.state}) hash.add(result);
+  hash.add(inverse_transpose(matrices).value());
+  return hash.value;
+}
+
 }  // namespace
 
 KernelHashes kernel_hashes(Device device, DType dtype) {
@@ -71,6 +95,10 @@ KernelHashes kernel_hashes(Device device, DType dtype) {
   hashes["silu (600000)"] = hash_of(silu(Variable(drawn({600000}, dtype, device))).value());
   hashes["matmul (520, 33) (33, 1030)"] = hash_of(
       matmul(Variable(drawn({520, 33}, dtype, device)), Variable(drawn({33, 1030}, dtype, device))).value());
+  for (const Index n : {1, 3, 5, 6, 8, 9, 16, 17, 60}) {
+    hashes[fmt::format("slogdet, irregular ({0}, {0})", n)] =
+        hash_of_irregular_determinants(n, dtype, device);
+  }
   return hashes;
 }
 

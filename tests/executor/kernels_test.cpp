@@ -7,6 +7,7 @@
 #include "tests/evaluate.h"
 #include "tests/executor/executor.h"
 #include "tests/kernel_hashes.h"
+#include "tests/thrown.h"
 
 namespace elbow::test {
 namespace {
@@ -53,6 +54,12 @@ TEST_P(Kernels, GiveTheBitsOfTheCpu) {
     }
   }
   EXPECT_EQ(executor::live_blocks(), blocks) << "memory was not given back";
+}
+
+TEST(Slogdet, SaysHowLargeAMatrixMayBe) {
+  const Variable matrix(Tensor::zeros({2, 61, 61}, DType::float32, Device::executor));
+  EXPECT_EQ(thrown<UsageError>([&] { slogdet(matrix); }),
+            "[slogdet] expected n up to 60 on executor, got (2, 61, 61); the CPU takes any");
 }
 
 /// -ELBO of the best validation of a training of one epoch, two steps.
