@@ -54,6 +54,16 @@ Variable sum_to(const Variable& x, const Shape& shape);  ///< adjoint of broadca
 Variable matmul(const Variable& left, const Variable& right);
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias);  ///< x W^T + b, W (out, in)
 
+// Determinants (ops_slogdet.cpp), of matrices (..., n, n), n at least 1; else UsageError. kernels/slogdet.h says what is
+// done with singular and ill-conditioned ones.
+struct LogDeterminant {
+  Variable sign;     ///< 1, -1, or 0 if singular, (...); without gradient
+  Variable log_abs;  ///< log abs det, (...); -infinity if singular
+  Tensor state;      ///< of each matrix a kernels::MatrixState, as a number, (...)
+};
+LogDeterminant slogdet(const Variable& matrix);
+Variable inverse_transpose(const Variable& matrix);  ///< infinite where singular
+
 // The ELBO (ops_elbo.cpp). Fused, each with its twin made of operations: specification, reference, second
 // order.
 struct LatentSample {

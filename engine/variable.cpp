@@ -140,8 +140,10 @@ bool Backward::wanted(int i) const {
   return node_.inputs[i].requires_gradient() && node_.inputs[i].node()->mark.useful;
 }
 
+bool Backward::arrived(int i) const { return gradients_[i].defined(); }
+
 Variable Backward::gradient(int i) const {
-  if (gradients_[i].defined()) return gradients_[i];
+  if (arrived(i)) return gradients_[i];
   const Tensor& value = node_.values[i];
   return Variable(Tensor::zeros(value.shape(), value.dtype(), value.device()));
 }

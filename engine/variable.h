@@ -55,6 +55,8 @@ class Backward {
   Variable output(int i = 0) const;
   /// With respect to output i; zeros if none arrived.
   Variable gradient(int i = 0) const;
+  /// Whether a gradient with respect to output i arrived.
+  bool arrived(int i) const;
   /// Whether input i needs a gradient at all.
   bool wanted(int i) const;
 

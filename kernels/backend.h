@@ -14,6 +14,7 @@
 #include "kernels/gather.h"
 #include "kernels/matmul.h"
 #include "kernels/random.h"
+#include "kernels/slogdet.h"
 #include "kernels/sum.h"
 #include "kernels/unary.h"
 
@@ -42,6 +43,7 @@ using Kernels = Table<Unary<float>, Unary<double>, Unary<Complex>,              
                       Copy<float>, Copy<double>, Copy<Complex>,                               //
                       Sum<float>, Sum<double>, Sum<Complex>,                                  //
                       Matmul<float>, Matmul<double>, Matmul<Complex>,                         //
+                      Slogdet<float>, Slogdet<double>, Slogdet<Complex>,                      //
                       Random<float>, Random<double>,                                          //
                       Gather<float>, Gather<double>,                                          //
                       ElboLatent<float>, ElboLatent<double>,                                  //

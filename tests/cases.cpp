@@ -26,6 +26,7 @@ Operand noise(const Shape& shape, const Range& range = everywhere) { return {sha
 
 Variables outputs(const Variable& output) { return {output}; }
 Variables outputs(const LatentSample& sample) { return {sample.latent, sample.kl}; }
+Variables outputs(const LogDeterminant& determinant) { return {determinant.sign, determinant.log_abs}; }
 
 class List {
  public:
@@ -189,6 +190,16 @@ void add_matrices(List& list) {
   CASE(linear(a, b, c), "a @ b.T + c", (Operands{of({4096, 60}), of({60, 60}), of({60})}), in_own_type | for_benchmarks);
 }
 
+void add_determinants(List& list) {
+  for (const Shape& shape : {Shape{1, 1}, Shape{33, 3, 3}, Shape{0, 3, 3}, Shape{257, 1, 1}, Shape{31, 2, 2}, Shape{2, 3, 4, 4},
+                             Shape{5, 6, 6}, Shape{5, 7, 7}, Shape{3, 8, 8}, Shape{2, 16, 16}, Shape{17, 17}, Shape{33, 33},
+                             Shape{100000, 3, 3}, Shape{100000, 8, 8}, Shape{100000, 16, 16}}) {
+    const unsigned traits = in_own_type | (shape[0] > 1000 ? for_benchmarks : 0);
+    CASE(slogdet(a), "torch.linalg.slogdet(a)", {of(shape)}, traits);
+    CASE(inverse_transpose(a), "torch.linalg.inv(a).transpose(-1, -2)", {of(shape)}, traits);
+  }
+}
+
 void add_elbo(List& list) {
   constexpr Range log_variance{-1, 1}, encoded{-2, 1};
   for (const auto& [batch, dim] : {std::pair<Index, Index>{33, 2}, {1, 1}, {2, 31}, {257, 1}, {0, 3}, {4096, 3}}) {
@@ -227,7 +238,8 @@ void add_elbo(List& list) {
 
 std::vector<Case> chosen(bool benchmarks) {
   List list;
-  for (const auto add : {add_unary, add_binary, add_shape, add_sum, add_matrices, add_elbo}) add(list);
+  for (const auto add : {add_unary, add_binary, add_shape, add_sum, add_matrices, add_determinants, add_elbo})
+    add(list);
   std::erase_if(list.all, [benchmarks](const Case& c) { return c.has(for_benchmarks) != benchmarks; });
   return list.all;
 }

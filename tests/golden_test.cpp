@@ -82,7 +82,8 @@ std::string call_pattern(const std::string& name, const std::string& parameters)
 TEST(CaseList, EveryDeclaredOperationHasACase) {
   std::string header = std::regex_replace(source_text("engine/ops.h"), std::regex("//[^\n]*"), "");
   header = std::regex_replace(header, std::regex("\\s+"), " ");
-  const std::regex declaration(R"((?:Variable|LatentSample) (operator.|\w+)\(([^)]*)\) ?[;{])");
+  const std::regex declaration(
+      R"((?:Variable|LatentSample|LogDeterminant) (operator.|\w+)\(([^)]*)\) ?[;{])");
   int declarations = 0;
   for (std::sregex_iterator found(header.begin(), header.end(), declaration), end; found != end; ++found) {
     ++declarations;

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <limits>
+
 #include "engine/adam.h"
 #include "engine/dataset.h"
 #include "engine/device.h"
@@ -101,6 +104,27 @@ std::uint64_t hash_of_every_second(Index size, Device device) {
   return hash_of(output);
 }
 
+/// Matrices of small integers: ties between pivots, singular and ill-conditioned ones; and some that are not finite.
+std::uint64_t hash_of_irregular_determinants(Index n, DType dtype, Device device) {
+  constexpr Index batch = 11;
+  std::vector<double> values = drawn({batch * n * n}, DType::float64, Device::cpu).to_vector<double>();
+  for (double& value : values) value = std::round(value);
+  for (Index b = 3; b < batch; b += 7) {  // all but equal columns
+    for (Index i = 0; i < n; ++i) {
+      double* const row = &values[(b * n + i) * n];
+      row[n - 1] = row[0] + (i == 0 ? 1e-4 : 0);
+    }
+  }
+  values[5 * n * n] = std::numeric_limits<double>::infinity();
+  values[7 * n * n - 1] = std::numeric_limits<double>::quiet_NaN();
+  const Variable matrices(Tensor::from(values, {batch, n, n}).to(dtype).to(device));
+  const LogDeterminant found = slogdet(matrices);
+  Hash hash;
+  for (const Tensor& result : {found.sign.value(), found.log_abs.value(), found.state}) hash.add(result);
+  hash.add(inverse_transpose(matrices).value());
+  return hash.value;
+}
+
 class Runs {
  public:
   explicit Runs(DType dtype) : dtype_(dtype) {
@@ -157,6 +181,11 @@ class Runs {
       return dtype == DType::float32 ? hash_of_accumulation<float>(2, 35, 41, 33, device)
                                      : hash_of_accumulation<double>(2, 35, 41, 33, device);
     });
+    for (const Index n : {1, 3, 5, 6, 8, 9, 16, 17, 60}) {
+      add(fmt::format("slogdet, irregular ({0}, {0})", n), [=, dtype = dtype_](Device device) {
+        return hash_of_irregular_determinants(n, dtype, device);
+      });
+    }
   }
 
   /// More than a block does at once.

@@ -11,6 +11,7 @@
 #include "tests/executor/executor.h"
 #include "tests/golden.h"
 #include "tests/kernel_hashes.h"
+#include "tests/thrown.h"
 
 namespace elbow::test {
 namespace {
@@ -86,6 +87,12 @@ TEST(KernelHashes, AreThoseOfTheGoldenFile) {
     EXPECT_EQ(golden.value(kernel, "absent"), fmt::format("{:016x}", hash))
         << kernel << ": if this change is meant, write the file anew with dump_kernel_hashes";
   }
+}
+
+TEST(Slogdet, SaysHowLargeAMatrixMayBe) {
+  const Variable matrix(Tensor::zeros({2, 61, 61}, DType::float32, Device::executor));
+  EXPECT_EQ(thrown<UsageError>([&] { slogdet(matrix); }),
+            "[slogdet] expected n up to 60 on executor, got (2, 61, 61); the CPU takes any");
 }
 
 /// -ELBO of the best validation of a training of one epoch, two steps.

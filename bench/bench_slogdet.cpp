@@ -1,0 +1,110 @@
+// Batched slogdet on one core: 100,000 float matrices, with and without the inverse transpose, for each instruction
+// set; time per matrix, and memory traffic as a share of what copying the same matrices reaches.
+//
+//   bench_slogdet [--vs torch]     with torch.linalg.slogdet in the same run (bench/peers/slogdet.py, needs PyTorch)
+#include <fmt/format.h>
+#include <hwy/highway.h>
+#include <hwy/targets.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <random>
+#include <string_view>
+#include <vector>
+
+#include "bench/cpu_clock.h"
+#include "kernels/slogdet.h"
+
+namespace elbow::bench {
+namespace {
+
+using kernels::Slogdet;
+
+constexpr Index batch = 100000;
+constexpr Index sizes[] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32};
+constexpr int rounds = 15;
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+/// Nanoseconds per matrix.
+template <class Work>
+double timed(const Work& work) {
+  const double start = thread_seconds();
+  work();
+  return (thread_seconds() - start) / static_cast<double>(batch) * 1e9;
+}
+
+/// What torch.linalg.slogdet takes, nanoseconds per matrix for each n; empty if it cannot be asked.
+std::map<Index, double> ask_torch() {
+  std::map<Index, double> result;
+  const std::unique_ptr<FILE, int (*)(FILE*)> peer(popen("python3 bench/peers/slogdet.py", "r"), pclose);
+  long n = 0;
+  double nanoseconds = 0;
+  while (peer && std::fscanf(peer.get(), "%ld %lf", &n, &nanoseconds) == 2) result[n] = nanoseconds;
+  return result;
+}
+
+void measure(Index n, const std::map<Index, double>& torch) {
+  const Index size = n * n;
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  std::vector<float> matrix(batch * size), inverse(batch * size), sign(batch), log(batch), state(batch);
+  for (float& x : matrix) x = normal(random);
+  Slogdet<float> forward{batch, n, matrix.data(), sign.data(), log.data(), state.data(), nullptr};
+  Slogdet<float> both = forward;
+  both.inverse_transpose = inverse.data();
+
+  std::vector<double> copies, forwards, boths;
+  for (int round = 0; round < rounds; ++round) {
+    copies.push_back(
+        timed([&] { std::memcpy(inverse.data(), matrix.data(), matrix.size() * sizeof(float)); }));
+    forwards.push_back(timed([&] { kernels::cpu::run(forward); }));
+    boths.push_back(timed([&] { kernels::cpu::run(both); }));
+  }
+  const double bytes = static_cast<double>(size) * sizeof(float);
+  const double results = 3 * sizeof(float);
+  const double bandwidth = 2 * bytes / median(copies);  // gigabytes per second
+  fmt::print("{:3} {:10.2f} {:14.2f} {:7.2f} {:10.1f} % {:10.1f} %", n, median(forwards), median(boths),
+             median(boths) / median(forwards), 100 * (bytes + results) / median(forwards) / bandwidth,
+             100 * (2 * bytes + results) / median(boths) / bandwidth);
+  const auto found = torch.find(n);
+  if (found != torch.end())
+    fmt::print(" {:10.1f} {:6.1f} x", found->second, found->second / median(forwards));
+  fmt::print("\n");
+}
+
+}  // namespace
+}  // namespace elbow::bench
+
+int main(int argc, char** argv) {
+  using namespace elbow;
+  std::map<Index, double> torch;
+  if (argc == 3 && std::string_view(argv[1]) == "--vs" && std::string_view(argv[2]) == "torch") {
+    torch = bench::ask_torch();
+    if (torch.empty()) {
+      fmt::print(stderr,
+                 "error: [--vs] python3 bench/peers/slogdet.py gave nothing; run from the project's "
+                 "folder, with PyTorch installed\n");
+      return 2;
+    }
+  } else if (argc > 1) {
+    fmt::print(stderr, "error: expected no option or --vs torch\n");
+    return 2;
+  }
+  const std::int64_t supported = hwy::SupportedTargets();
+  for (const std::int64_t target : {HWY_NEON, HWY_AVX2, HWY_AVX3}) {
+    if ((supported & target) == 0) continue;
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    fmt::print("{}, one core, {} matrices, nanoseconds per matrix\n", hwy::TargetName(target), bench::batch);
+    fmt::print("{:>3} {:>10} {:>14} {:>7} {:>12} {:>12}{}\n", "n", "slogdet", "with inverse", "ratio",
+               "of memory", "of memory", torch.empty() ? "" : "      torch  faster");
+    for (const Index n : bench::sizes) bench::measure(n, torch);
+  }
+}

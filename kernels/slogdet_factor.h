@@ -1,0 +1,268 @@
+// Factors and inverses of a matrix in each lane of a vector, in the order of kernels/slogdet.h.
+// Included once for each instruction set (kernels/simd.h), hence the unusual guard.
+#if defined(ELBOW_KERNELS_SLOGDET_FACTOR) == defined(HWY_TARGET_TOGGLE)
+#ifdef ELBOW_KERNELS_SLOGDET_FACTOR
+#undef ELBOW_KERNELS_SLOGDET_FACTOR
+#else
+#define ELBOW_KERNELS_SLOGDET_FACTOR
+#endif
+
+#include <hwy/cache_control.h>
+
+#include <type_traits>
+#include <utility>
+
+#include "kernels/slogdet_formulas.h"
+#include "kernels/slogdet_interleave.h"
+
+/// After the parameters of a lambda: it is compiled for the target and always inlined.
+#undef ELBOW_INLINED
+#define ELBOW_INLINED HWY_ATTR __attribute__((always_inline))
+
+HWY_BEFORE_NAMESPACE();
+#if HWY_TARGET != HWY_SCALAR
+namespace elbow::kernels::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// PivotProduct of kernels/slogdet_formulas.h, of a matrix in each lane.
+template <class D>
+struct Products {
+  using T = Scalar<D>;
+  using V = hn::Vec<D>;
+  using I = hn::Vec<Integers<D>>;
+  V mantissa;
+  I exponent, smallest, largest;
+
+  /// Before the first of n pivots. The bias of all exponents that will be added is subtracted here, once.
+  HWY_INLINE void start(D d, int n) {
+    const Integers<D> di;
+    mantissa = hn::Set(d, T(1));
+    exponent = hn::Set(di, static_cast<BitsOf<T>>(-Layout<T>::bias * (n + n / pivots_per_scaling)));
+    smallest = hn::Set(di, Layout<T>::magnitude_mask);
+    largest = hn::Zero(di);
+  }
+  /// As multiply(PivotProduct&, ...).
+  HWY_INLINE void multiply(D d, int k, V pivot, hn::Mask<D> exchanged) {
+    const Integers<D> di;
+    const V next = normal(d, pivot);
+    mantissa = hn::Mul(mantissa, hn::IfThenElse(exchanged, hn::Neg(next), next));
+    const I magnitude = hn::And(hn::BitCast(di, pivot), hn::Set(di, Layout<T>::magnitude_mask));
+    smallest = hn::Min(smallest, magnitude);
+    largest = hn::Max(largest, magnitude);
+    if (k % pivots_per_scaling == pivots_per_scaling - 1) mantissa = normal(d, mantissa);
+  }
+
+ private:
+  /// The mantissa of x; its exponent is added to ours.
+  HWY_INLINE V normal(D d, V x) {
+    const Integers<D> di;
+    const I bits = hn::BitCast(di, x);
+    const I field = hn::And(bits, hn::Set(di, Layout<T>::infinity));
+    exponent = hn::Add(exponent, hn::ShiftRight<Layout<T>::mantissa_bits>(field));
+    return hn::BitCast(
+        d, hn::Or(hn::AndNot(hn::Set(di, Layout<T>::infinity), bits), hn::Set(di, bits_of_one<T>)));
+  }
+};
+
+/// The matrices of a group, a vector for each element, and what is found of them. `fixed` is n where the compiler is to
+/// know it, else 0.
+template <class D, int fixed_>
+struct Group {
+  static constexpr int fixed = fixed_;
+  hn::Vec<D>* a;              ///< (n, n): A, then L below and U above
+  hn::Vec<D>* y;              ///< (n, n): the inverse transpose, its rows permuted; null if it is not wanted
+  hn::Vec<D>* reciprocal;     ///< (n): of the pivots
+  hn::Vec<Integers<D>>* row;  ///< (n): which row of A each row of the factors was
+};
+
+/// Up to this n all loops are unrolled, which puts the elements into registers.
+constexpr int unrolled_up_to = 8;
+
+/// body(k) for k in [0, n); unrolled if it is small.
+template <int fixed, class Body>
+HWY_INLINE void for_steps(int n, const Body& body) {
+  if constexpr (fixed > 0 && fixed <= unrolled_up_to) {
+    [&body]<int... k>(std::integer_sequence<int, k...>) ELBOW_INLINED {
+      (body(std::integral_constant<int, k>()), ...);
+    }
+    (std::make_integer_sequence<int, fixed>());
+  } else {
+    for (int k = 0; k < n; ++k) body(k);
+  }
+}
+
+/// Which row, from k down, holds each lane's pivot.
+template <class D>
+HWY_INLINE hn::Vec<Integers<D>> find_pivot(D, int n, const hn::Vec<D>* a, int k) {
+  const Integers<D> di;
+  const auto mask = hn::Set(di, Layout<Scalar<D>>::magnitude_mask);
+  auto largest = hn::And(hn::BitCast(di, a[k * n + k]), mask);
+  auto pivot = hn::Set(di, k);
+  for (int i = k + 1; i < n; ++i) {
+    const auto magnitude = hn::And(hn::BitCast(di, a[i * n + k]), mask);
+    pivot = hn::IfThenElse(hn::Gt(magnitude, largest), hn::Set(di, i), pivot);
+    largest = hn::Max(magnitude, largest);
+  }
+  return pivot;
+}
+
+template <class D>
+HWY_INLINE hn::Mask<D> is_row(D d, hn::Vec<Integers<D>> pivot, int i) {
+  return hn::RebindMask(d, hn::Eq(pivot, hn::Set(Integers<D>(), i)));
+}
+
+/// Exchanges elements k and `pivot` of a column, whose elements lie `stride` apart.
+template <class D, class V>
+HWY_INLINE void exchange(D d, int n, V* column, int stride, hn::Vec<Integers<D>> pivot, int k) {
+  const V old = column[k * stride];
+  V top = old;
+  for (int i = k + 1; i < n; ++i) {
+    const auto here = is_row(d, pivot, i);
+    const V element = column[i * stride];
+    if constexpr (std::is_same_v<V, hn::Vec<D>>) {
+      top = hn::IfThenElse(here, element, top);
+      column[i * stride] = hn::IfThenElse(here, old, element);
+    } else {
+      const auto same = hn::RebindMask(Integers<D>(), here);
+      top = hn::IfThenElse(same, element, top);
+      column[i * stride] = hn::IfThenElse(same, old, element);
+    }
+  }
+  column[k * stride] = top;
+}
+
+/// Exchanges rows k and `pivot` of columns j, ..., j + width - 1 and subtracts row k's multiples from those below.
+template <int width, class D>
+HWY_INLINE void eliminate(D d, int n, hn::Vec<D>* a, hn::Vec<Integers<D>> pivot, int k, int j) {
+  using V = hn::Vec<D>;
+  V old[width], top[width];
+  HWY_UNROLL(4)
+  for (int c = 0; c < width; ++c) top[c] = old[c] = a[k * n + j + c];
+  for (int i = k + 1; i < n; ++i) {
+    const auto here = is_row(d, pivot, i);
+    HWY_UNROLL(4)
+    for (int c = 0; c < width; ++c) top[c] = hn::IfThenElse(here, a[i * n + j + c], top[c]);
+  }
+  HWY_UNROLL(4)
+  for (int c = 0; c < width; ++c) a[k * n + j + c] = top[c];
+  for (int i = k + 1; i < n; ++i) {
+    const auto here = is_row(d, pivot, i);
+    const V factor = a[i * n + k];
+    HWY_UNROLL(4)
+    for (int c = 0; c < width; ++c) {
+      const V element = hn::IfThenElse(here, old[c], a[i * n + j + c]);
+      a[i * n + j + c] = hn::NegMulAdd(factor, top[c], element);
+    }
+  }
+}
+
+/// Meanwhile each step fetches its part of the following group, whose matrices are at `following`.
+template <class D, int fixed, class T = Scalar<D>>
+HWY_INLINE Products<D> factor(D d, int n, const Group<D, fixed>& group, const T* following) {
+  const int part = n * lanes_of(d);
+  Products<D> products;
+  products.start(d, n);
+  hn::Vec<D>* const a = group.a;
+  for_steps<fixed>(n, [&](const int k) ELBOW_INLINED {
+    for (int i = 0; i < part; i += 64 / sizeof(T)) hwy::Prefetch(following + k * part + i);
+    const auto pivot = find_pivot(d, n, a, k);
+    exchange(d, n, a + k, n, pivot, k);
+    if (group.y != nullptr) {
+      exchange(d, n, group.row, 1, pivot, k);
+      for (int j = 0; j < k; ++j) exchange(d, n, a + j, n, pivot, k);
+    }
+    const auto top = a[k * n + k];
+    products.multiply(d, k, top, hn::Not(is_row(d, pivot, k)));
+    const auto reciprocal =
+        hn::IfThenZeroElse(hn::Eq(top, hn::Zero(d)), hn::Div(hn::Set(d, Scalar<D>(1)), top));
+    group.reciprocal[k] = reciprocal;
+    for (int i = k + 1; i < n; ++i) a[i * n + k] = hn::Mul(a[i * n + k], reciprocal);
+    int j = k + 1;
+    for (; j + 4 <= n; j += 4) eliminate<4>(d, n, a, pivot, k, j);
+    for (; j + 2 <= n; j += 2) eliminate<2>(d, n, a, pivot, k, j);
+    if (j < n) eliminate<1>(d, n, a, pivot, k, j);
+  });
+  return products;
+}
+
+// --- Inverse
+
+/// y_ij = s after s = y_ij; for k in [first, end): s = fma(-a_ki, y_kj, s); for columns j, ..., j + width - 1.
+template <int width, class D, int fixed>
+HWY_INLINE void subtract_products(D, int n, const Group<D, fixed>& group, int i, int j, int first, int end) {
+  hn::Vec<D> s[width];
+  HWY_UNROLL(4)
+  for (int c = 0; c < width; ++c) s[c] = group.y[i * n + j + c];
+  for (int k = first; k < end; ++k) {
+    const auto factor = group.a[k * n + i];
+    HWY_UNROLL(4)
+    for (int c = 0; c < width; ++c) s[c] = hn::NegMulAdd(factor, group.y[k * n + j + c], s[c]);
+  }
+  HWY_UNROLL(4)
+  for (int c = 0; c < width; ++c) group.y[i * n + j + c] = s[c];
+}
+
+/// Y = L^-T U^-T.
+template <class D, int fixed>
+HWY_INLINE void invert(D d, int n, const Group<D, fixed>& group) {
+  hn::Vec<D>* const y = group.y;
+  for_steps<fixed>(n, [&](const int i) ELBOW_INLINED {
+    for (int j = 0; j < n; ++j) y[i * n + j] = hn::Zero(d);
+    for (int j = 0; j < i; ++j) {
+      subtract_products<1>(d, n, group, i, j, j, i);
+      y[i * n + j] = hn::Mul(y[i * n + j], group.reciprocal[i]);
+    }
+    y[i * n + i] = group.reciprocal[i];
+  });
+  for_steps<fixed>(n, [&](const int step) ELBOW_INLINED {
+    const int i = n - 1 - step;
+    int j = 0;
+    for (; j + 4 <= n; j += 4) subtract_products<4>(d, n, group, i, j, i + 1, n);
+    for (; j + 2 <= n; j += 2) subtract_products<2>(d, n, group, i, j, i + 1, n);
+    if (j < n) subtract_products<1>(d, n, group, i, j, i + 1, n);
+  });
+}
+
+/// Rows too short for a block: put in order within the vectors, then stored as one row.
+template <class D, int fixed, class T = Scalar<D>>
+HWY_INLINE void lay_apart_small(D d, int n, const Group<D, fixed>& group, T* to) {
+  constexpr int block = block_of<T>;
+  constexpr int lanes = lanes_of(d);
+  hn::Vec<D> ordered[block * block];
+  for (auto& element : ordered) element = hn::Zero(d);
+  for (int q = 0; q < n; ++q) {
+    for (int j = 0; j < n; ++j) ordered[q * n + j] = group.y[j];
+    for (int i = 1; i < n; ++i) {
+      const auto here = is_row(d, group.row[i], q);
+      for (int j = 0; j < n; ++j) {
+        ordered[q * n + j] = hn::IfThenElse(here, group.y[i * n + j], ordered[q * n + j]);
+      }
+    }
+  }
+  if (n == 1) return hn::StoreU(ordered[0], d, to);
+  int place[lanes];
+  for (int lane = 0; lane < lanes; ++lane) place[lane] = lane * n * n;
+  lay_apart(d, ordered, n * n, place, to);
+}
+
+/// A^-T = P^T Y, matrix after matrix.
+template <class D, int fixed, class T = Scalar<D>>
+HWY_INLINE void store_inverse(D d, int n, const Group<D, fixed>& group, T* to) {
+  if (n < block_of<T>) return lay_apart_small(d, n, group, to);
+  const Integers<D> di;
+  const auto matrix = hn::Mul(hn::Iota(di, 0), hn::Set(di, n * n));
+  HWY_ALIGN hn::TFromD<Integers<D>> place[lanes_of(d)];
+  for (int i = 0; i < n; ++i) {
+    hn::Store(hn::Add(matrix, hn::Mul(group.row[i], hn::Set(di, n))), di, place);
+    lay_apart(d, group.y + i * n, n, place, to);
+  }
+}
+
+}  // namespace
+}  // namespace elbow::kernels::HWY_NAMESPACE
+#endif
+HWY_AFTER_NAMESPACE();
+
+#endif
