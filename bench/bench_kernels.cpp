@@ -36,6 +36,8 @@ class Workloads {
       add_elementwise(elements);
       add_sums(elements / 60, 60);
       add_elbo(elements / 60);
+      for (const Index n : {3, 8, 24}) add_determinants(elements / (n * n), n);
+      add_c_ima(elements / 9);
     }
     for (const Index rows : {Index{64}, large / 1024}) add_product(rows, 60, 60);
     const Index side = large >= Index{1} << 24 ? 1024 : 64;
@@ -101,6 +103,23 @@ class Workloads {
         ElboReconstruction<float>{batch, dim, 1e4, drawn(n), drawn(n), drawn(batch)});
     add("elbo_reconstruction_backward", size, 3 * n + batch,
         ElboReconstructionBackward<float>{batch, dim, 1e4, drawn(n), drawn(n), drawn(batch), drawn(n)});
+  }
+
+  void add_determinants(Index batch, Index n) {
+    const Index size = batch * n * n;
+    float *const matrix = drawn(size), *const sign = drawn(batch), *const log = drawn(batch),
+                 *const state = drawn(batch);
+    const std::string shape = fmt::format("({}, {}, {})", batch, n, n);
+    add("slogdet", shape, size + 3 * batch, Slogdet<float>{batch, n, matrix, sign, log, state, nullptr});
+    add("slogdet and inverse", shape, 2 * size + 3 * batch,
+        Slogdet<float>{batch, n, matrix, sign, log, state, drawn(size)});
+  }
+
+  void add_c_ima(Index batch) {
+    constexpr Index n = 3;
+    const Index size = batch * n * n;
+    add("c_ima and gradient", fmt::format("({}, {}, {})", n, batch, n), 2 * size + batch,
+        CIma<float>{batch, n, drawn(size), drawn(batch), drawn(size)});
   }
 
   void add_product(Index rows, Index depth, Index columns) {

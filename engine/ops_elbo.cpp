@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include "engine/dispatch.h"
-#include "engine/ops.h"
+#include "engine/twin.h"
 
 namespace elbow {
 namespace {
@@ -22,18 +22,6 @@ void expect_latent_arguments(const Variable& encoder, const Variable& parameters
     throw UsageError(
         "[elbo_latent] the closed form of the KL exists for the Gaussian prior only; use the sampled one");
   }
-}
-
-/// The same value as a node of its own: a gradient with respect to it counts the twin's use of it and nothing
-/// else, while the outputs' gradients may depend on x in other ways.
-Variable alias(const Variable& x) { return reshape(x, x.shape()); }
-
-/// The gradients of a fused operation through its unfused twin: sum of <gradient, output> over its outputs.
-Gradients through_twin(const Backward& b, const Variables& outputs, const Variables& inputs) {
-  Variable total = sum(b.gradient(0) * outputs[0]);
-  for (std::size_t i = 1; i < outputs.size(); ++i)
-    total = total + sum(b.gradient(static_cast<int>(i)) * outputs[i]);
-  return gradients(total, inputs, true);
 }
 
 /// log p_y(y), (batch, dim), of kernels/priors.h in operations; a and b are its parameter rows, (1, dim).

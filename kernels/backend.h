@@ -8,6 +8,7 @@
 
 #include "kernels/adam.h"
 #include "kernels/binary.h"
+#include "kernels/c_ima.h"
 #include "kernels/copy.h"
 #include "kernels/elbo_latent.h"
 #include "kernels/elbo_reconstruction.h"
@@ -44,6 +45,7 @@ using Kernels = Table<Unary<float>, Unary<double>, Unary<Complex>,              
                       Sum<float>, Sum<double>, Sum<Complex>,                                  //
                       Matmul<float>, Matmul<double>, Matmul<Complex>,                         //
                       Slogdet<float>, Slogdet<double>, Slogdet<Complex>,                      //
+                      CIma<float>, CIma<double>,                                              //
                       Random<float>, Random<double>,                                          //
                       Gather<float>, Gather<double>,                                          //
                       ElboLatent<float>, ElboLatent<double>,                                  //

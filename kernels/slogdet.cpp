@@ -1,7 +1,8 @@
 // The determinant on the CPU: each lane of a vector has a matrix of its own. A group of as many matrices as a vector
 // has lanes is interleaved, so that element (i, j) of all of them is one vector; factored with pivots that differ from
 // lane to lane, by selecting instead of moving; inverted; and the inverses are laid apart again. The permutation of
-// their rows costs nothing there: each lane's row is stored where it belongs.
+// their rows costs nothing there: each lane's row is stored where it belongs. Cofactors need no pivots: a whole chunk of
+// matrices is interleaved and the compiler makes vectors of a loop over them.
 #include "kernels/slogdet.h"
 
 #include <hwy/aligned_allocator.h>
@@ -75,6 +76,13 @@ struct ChunkProducts {
   }
 };
 
+template <class T>
+HWY_INLINE bool any_irregular(const Slogdet<T>& a) {
+  BitsOf<T> irregular = 0;
+  for (Index b = 0; b < a.batch; ++b) irregular |= math::bits_of(a.state[b]);
+  return irregular != 0;
+}
+
 /// Returns whether there is a matrix that is not regular.
 template <class T>
 HWY_INLINE bool summarise(const ChunkProducts<T>& products, const Slogdet<T>& a) {
@@ -88,9 +96,7 @@ HWY_INLINE bool summarise(const ChunkProducts<T>& products, const Slogdet<T>& a)
     log_abs_det[b] = result.log_abs_det;
     state[b] = result.state;
   }
-  BitsOf<T> irregular = 0;  // a loop of its own, or g++ would vectorise neither
-  for (Index b = 0; b < a.batch; ++b) irregular |= math::bits_of(state[b]);
-  return irregular != 0;
+  return any_irregular(a);  // a loop of its own, or g++ would vectorise neither
 }
 
 /// As many matrices as D has lanes: products, and the inverses if they are wanted.
@@ -98,7 +104,7 @@ template <class D, int fixed, class T = Scalar<D>>
 HWY_INLINE Products<D> slogdet_group(D d, int n, const T* matrix, T* inverse_transpose,
                                      const Group<D, fixed>& group) {
   interleave(d, matrix, n * n, group.a);
-  for (int i = 0; i < n; ++i) group.row[i] = hn::Set(Integers<D>(), i);
+  for (int i = 0; i < n; ++i) group.row[i] = hn::BitCast(d, hn::Set(Integers<D>(), i));
   const Products<D> products = factor(d, n, group, matrix + n * n * lanes_of(d));
   if (group.y != nullptr) {
     invert(d, n, group);
@@ -141,12 +147,91 @@ HWY_INLINE bool slogdet_chunk(D d, int n, const Slogdet<T>& a, const Group<D, fi
   return summarise(products, a);
 }
 
+/// The elements of a chunk of matrices: those of one place side by side.
+template <int n>
+struct Elements {
+  HWY_ALIGN float at[n * n][chunk];
+
+  void interleave_all(const Slogdet<float>& a) {
+    const hn::ScalableTag<float> d;
+    constexpr int lanes = lanes_of(d);
+    int b = 0;
+    for (; b + lanes <= a.batch; b += lanes) {
+      hn::Vec<decltype(d)> group[n * n];
+      interleave(d, a.matrix + b * n * n, n * n, group);
+      for (int e = 0; e < n * n; ++e) hn::Store(group[e], d, at[e] + b);
+    }
+    for (; b < a.batch; ++b) {
+      for (int e = 0; e < n * n; ++e) at[e][b] = a.matrix[b * n * n + e];
+    }
+  }
+
+  void lay_all_apart(const Slogdet<float>& a) const {
+    const hn::ScalableTag<float> d;
+    constexpr int lanes = lanes_of(d);
+    int place[lanes];
+    for (int lane = 0; lane < lanes; ++lane) place[lane] = lane * n * n;
+    int b = 0;
+    for (; b + lanes <= a.batch; b += lanes) {
+      hn::Vec<decltype(d)> group[n * n];
+      for (int e = 0; e < n * n; ++e) group[e] = hn::Load(d, at[e] + b);
+      if constexpr (n == 1) {
+        hn::StoreU(group[0], d, a.inverse_transpose + b);
+      } else {
+        lay_apart(d, group, n * n, place, a.inverse_transpose + b * n * n);
+      }
+    }
+    for (; b < a.batch; ++b) {
+      for (int e = 0; e < n * n; ++e) a.inverse_transpose[b * n * n + e] = at[e][b];
+    }
+  }
+};
+
+template <int n, bool inverted>
+HWY_INLINE void compute_by_cofactors(const Elements<n>& elements, const Slogdet<float>& a,
+                                     Elements<n>& inverses) {
+  float* HWY_RESTRICT const sign = a.sign;
+  float* HWY_RESTRICT const log_abs_det = a.log_abs_det;
+  float* HWY_RESTRICT const state = a.state;
+  for (Index b = 0; b < a.batch; ++b) {
+    SmallMatrix<n, float> matrix;
+    for (int e = 0; e < n * n; ++e) matrix.element[e / n][e % n] = elements.at[e][b];
+    const ByCofactors<n> result = by_cofactors(matrix);
+    sign[b] = result.summary.sign;
+    log_abs_det[b] = result.summary.log_abs_det;
+    state[b] = result.summary.state;
+    if constexpr (inverted) {
+      for (int e = 0; e < n * n; ++e) inverses.at[e][b] = result.inverse_transpose.element[e / n][e % n];
+    }
+  }
+}
+
+/// At most a chunk. Never asks for double: looks after that itself.
+template <int n>
+HWY_NOINLINE bool slogdet_chunk_by_cofactors(const Slogdet<float>& a) {
+  Elements<n> elements, inverses;
+  elements.interleave_all(a);
+  if (a.inverse_transpose == nullptr) {
+    compute_by_cofactors<n, false>(elements, a, inverses);
+  } else {
+    compute_by_cofactors<n, true>(elements, a, inverses);
+    inverses.lay_all_apart(a);
+  }
+  if (any_irregular(a)) {
+    for (Index b = 0; b < a.batch; ++b) {
+      if (!again_in_double(a.state[b])) continue;
+      const Slogdet<float> one = part(a, b, 1);
+      slogdet_by_cofactors<n>(one, 0, one.matrix, one.inverse_transpose);
+    }
+  }
+  return false;
+}
+
 /// n known to the compiler: the group is in registers, or where it is too large in the first-level cache.
 template <int n, class T>
 HWY_NOINLINE bool slogdet_of_size(const Slogdet<T>& a) {
   using D = hn::ScalableTag<T>;
-  hn::Vec<D> matrix[n * n], y[n * n], reciprocal[n];
-  hn::Vec<Integers<D>> row[n];
+  hn::Vec<D> matrix[n * n], y[n * n], reciprocal[n], row[n];
   if (a.inverse_transpose == nullptr) {
     return slogdet_chunk(D(), n, a, Group<D, n>{matrix, nullptr, reciprocal, row});
   }
@@ -160,12 +245,10 @@ HWY_NOINLINE bool slogdet_of_any_size(const Slogdet<T>& a) {
   constexpr Index lanes = lanes_of(D());
   const int n = static_cast<int>(a.n);
   const int size = n * n;
-  const auto storage = hwy::AllocateAligned<T>((2 * size + n) * lanes);
-  const auto rows = hwy::AllocateAligned<BitsOf<T>>(n * lanes);
+  const auto storage = hwy::AllocateAligned<T>((2 * size + 2 * n) * lanes);
   Vector* const matrix = reinterpret_cast<Vector*>(storage.get());
   Vector* const y = matrix + size;
-  const Group<D, 0> group{matrix, a.inverse_transpose == nullptr ? nullptr : y, y + size,
-                          reinterpret_cast<hn::Vec<Integers<D>>*>(rows.get())};
+  const Group<D, 0> group{matrix, a.inverse_transpose == nullptr ? nullptr : y, y + size, y + size + n};
   return slogdet_chunk(D(), n, a, group);
 }
 
@@ -176,8 +259,12 @@ HWY_INLINE bool slogdet_fixed(const Slogdet<float>& a) {
   if constexpr (n > largest_fixed_size) {
     return slogdet_of_any_size(a);
   } else {
-    if (a.n == n) return slogdet_of_size<n>(a);
-    return slogdet_fixed<n + 1>(a);
+    if (a.n != n) return slogdet_fixed<n + 1>(a);
+    if constexpr (n <= largest_by_cofactors) {
+      return slogdet_chunk_by_cofactors<n>(a);
+    } else {
+      return slogdet_of_size<n>(a);
+    }
   }
 }
 

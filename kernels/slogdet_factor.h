@@ -71,10 +71,10 @@ struct Products {
 template <class D, int fixed_>
 struct Group {
   static constexpr int fixed = fixed_;
-  hn::Vec<D>* a;              ///< (n, n): A, then L below and U above
-  hn::Vec<D>* y;              ///< (n, n): the inverse transpose, its rows permuted; null if it is not wanted
-  hn::Vec<D>* reciprocal;     ///< (n): of the pivots
-  hn::Vec<Integers<D>>* row;  ///< (n): which row of A each row of the factors was
+  hn::Vec<D>* a;           ///< (n, n): A, then L below and U above
+  hn::Vec<D>* y;           ///< (n, n): the inverse transpose, its rows permuted; null if it is not wanted
+  hn::Vec<D>* reciprocal;  ///< (n): of the pivots
+  hn::Vec<D>* row;         ///< (n), bits of integers: which row of A each row of the factors was
 };
 
 /// Up to this n all loops are unrolled, which puts the elements into registers.
@@ -113,47 +113,68 @@ HWY_INLINE hn::Mask<D> is_row(D d, hn::Vec<Integers<D>> pivot, int i) {
   return hn::RebindMask(d, hn::Eq(pivot, hn::Set(Integers<D>(), i)));
 }
 
-/// Exchanges elements k and `pivot` of a column, whose elements lie `stride` apart.
-template <class D, class V>
-HWY_INLINE void exchange(D d, int n, V* column, int stride, hn::Vec<Integers<D>> pivot, int k) {
-  const V old = column[k * stride];
-  V top = old;
-  for (int i = k + 1; i < n; ++i) {
-    const auto here = is_row(d, pivot, i);
-    const V element = column[i * stride];
-    if constexpr (std::is_same_v<V, hn::Vec<D>>) {
-      top = hn::IfThenElse(here, element, top);
-      column[i * stride] = hn::IfThenElse(here, old, element);
-    } else {
-      const auto same = hn::RebindMask(Integers<D>(), here);
-      top = hn::IfThenElse(same, element, top);
-      column[i * stride] = hn::IfThenElse(same, old, element);
-    }
+/// Exchanges element k of a column with that of each lane's pivot, by selecting. Without mask registers a selection is
+/// dear, and zeros and exclusive or are cheaper.
+template <class D>
+struct Exchange {
+  static constexpr bool has_mask_registers = HWY_TARGET <= HWY_AVX3;
+  using V = hn::Vec<D>;
+  using M = hn::Mask<D>;
+  V upper;  ///< element k as it was
+  V pivot;  ///< the elements of the pivots, once all below k have been looked at
+  V both;   ///< exclusive or
+
+  HWY_INLINE void start(M pivot_is_k, V element) {
+    upper = element;
+    pivot = has_mask_registers ? element : hn::IfThenElseZero(pivot_is_k, element);
   }
-  column[k * stride] = top;
+  HWY_INLINE void look_at(M here, V element) {
+    pivot = has_mask_registers ? hn::IfThenElse(here, element, pivot)
+                               : hn::Or(pivot, hn::IfThenElseZero(here, element));
+  }
+  HWY_INLINE void finish() { both = hn::Xor(upper, pivot); }
+  HWY_INLINE V exchanged(M here, V element) const {
+    return has_mask_registers ? hn::IfThenElse(here, upper, element)
+                              : hn::Xor(element, hn::IfThenElseZero(here, both));
+  }
+};
+
+/// Exchanges elements k and `pivot` of a column, whose elements lie `stride` apart.
+template <class D>
+HWY_INLINE void exchange(D d, int n, hn::Vec<D>* column, int stride, hn::Vec<Integers<D>> pivot, int k) {
+  Exchange<D> exchange;
+  exchange.start(is_row(d, pivot, k), column[k * stride]);
+  for (int i = k + 1; i < n; ++i) exchange.look_at(is_row(d, pivot, i), column[i * stride]);
+  exchange.finish();
+  column[k * stride] = exchange.pivot;
+  for (int i = k + 1; i < n; ++i) {
+    column[i * stride] = exchange.exchanged(is_row(d, pivot, i), column[i * stride]);
+  }
 }
 
 /// Exchanges rows k and `pivot` of columns j, ..., j + width - 1 and subtracts row k's multiples from those below.
 template <int width, class D>
 HWY_INLINE void eliminate(D d, int n, hn::Vec<D>* a, hn::Vec<Integers<D>> pivot, int k, int j) {
-  using V = hn::Vec<D>;
-  V old[width], top[width];
+  Exchange<D> exchange[width];
   HWY_UNROLL(4)
-  for (int c = 0; c < width; ++c) top[c] = old[c] = a[k * n + j + c];
+  for (int c = 0; c < width; ++c) exchange[c].start(is_row(d, pivot, k), a[k * n + j + c]);
   for (int i = k + 1; i < n; ++i) {
     const auto here = is_row(d, pivot, i);
     HWY_UNROLL(4)
-    for (int c = 0; c < width; ++c) top[c] = hn::IfThenElse(here, a[i * n + j + c], top[c]);
+    for (int c = 0; c < width; ++c) exchange[c].look_at(here, a[i * n + j + c]);
   }
   HWY_UNROLL(4)
-  for (int c = 0; c < width; ++c) a[k * n + j + c] = top[c];
+  for (int c = 0; c < width; ++c) {
+    exchange[c].finish();
+    a[k * n + j + c] = exchange[c].pivot;
+  }
   for (int i = k + 1; i < n; ++i) {
     const auto here = is_row(d, pivot, i);
-    const V factor = a[i * n + k];
+    const auto factor = a[i * n + k];
     HWY_UNROLL(4)
     for (int c = 0; c < width; ++c) {
-      const V element = hn::IfThenElse(here, old[c], a[i * n + j + c]);
-      a[i * n + j + c] = hn::NegMulAdd(factor, top[c], element);
+      const auto element = exchange[c].exchanged(here, a[i * n + j + c]);
+      a[i * n + j + c] = hn::NegMulAdd(factor, exchange[c].pivot, element);
     }
   }
 }
@@ -225,37 +246,15 @@ HWY_INLINE void invert(D d, int n, const Group<D, fixed>& group) {
   });
 }
 
-/// Rows too short for a block: put in order within the vectors, then stored as one row.
-template <class D, int fixed, class T = Scalar<D>>
-HWY_INLINE void lay_apart_small(D d, int n, const Group<D, fixed>& group, T* to) {
-  constexpr int block = block_of<T>;
-  constexpr int lanes = lanes_of(d);
-  hn::Vec<D> ordered[block * block];
-  for (auto& element : ordered) element = hn::Zero(d);
-  for (int q = 0; q < n; ++q) {
-    for (int j = 0; j < n; ++j) ordered[q * n + j] = group.y[j];
-    for (int i = 1; i < n; ++i) {
-      const auto here = is_row(d, group.row[i], q);
-      for (int j = 0; j < n; ++j) {
-        ordered[q * n + j] = hn::IfThenElse(here, group.y[i * n + j], ordered[q * n + j]);
-      }
-    }
-  }
-  if (n == 1) return hn::StoreU(ordered[0], d, to);
-  int place[lanes];
-  for (int lane = 0; lane < lanes; ++lane) place[lane] = lane * n * n;
-  lay_apart(d, ordered, n * n, place, to);
-}
-
 /// A^-T = P^T Y, matrix after matrix.
 template <class D, int fixed, class T = Scalar<D>>
 HWY_INLINE void store_inverse(D d, int n, const Group<D, fixed>& group, T* to) {
-  if (n < block_of<T>) return lay_apart_small(d, n, group, to);
+  if (n == 1) return hn::StoreU(group.y[0], d, to);
   const Integers<D> di;
   const auto matrix = hn::Mul(hn::Iota(di, 0), hn::Set(di, n * n));
   HWY_ALIGN hn::TFromD<Integers<D>> place[lanes_of(d)];
   for (int i = 0; i < n; ++i) {
-    hn::Store(hn::Add(matrix, hn::Mul(group.row[i], hn::Set(di, n))), di, place);
+    hn::Store(hn::Add(matrix, hn::Mul(hn::BitCast(di, group.row[i]), hn::Set(di, n))), di, place);
     lay_apart(d, group.y + i * n, n, place, to);
   }
 }

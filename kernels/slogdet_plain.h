@@ -5,7 +5,7 @@
 #include <numeric>
 #include <vector>
 
-#include "kernels/slogdet_formulas.h"
+#include "kernels/slogdet_cofactors.h"
 
 namespace elbow::kernels {
 
@@ -55,9 +55,23 @@ void invert_plain(Index n, const T* a, const T* reciprocal, T* y) {
   }
 }
 
+template <int n>
+void slogdet_plain_by_cofactors(const Slogdet<float>& a) {
+  for (Index b = 0; b < a.batch; ++b) {
+    const Index at = b * n * n;
+    slogdet_by_cofactors<n>(a, b, a.matrix + at,
+                            a.inverse_transpose == nullptr ? nullptr : a.inverse_transpose + at);
+  }
+}
+
 template <class T>
 void slogdet_plain(const Slogdet<T>& arguments) {
   const Index n = arguments.n;
+  if constexpr (std::is_same_v<T, float>) {
+    if (n == 1) return slogdet_plain_by_cofactors<1>(arguments);
+    if (n == 2) return slogdet_plain_by_cofactors<2>(arguments);
+    if (n == 3) return slogdet_plain_by_cofactors<3>(arguments);
+  }
   const auto size = static_cast<std::size_t>(n * n);
   std::vector<T> a(size), y(size), reciprocal(n);
   std::vector<Index> row(n);

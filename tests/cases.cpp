@@ -198,6 +198,13 @@ void add_determinants(List& list) {
     CASE(slogdet(a), "torch.linalg.slogdet(a)", {of(shape)}, traits);
     CASE(inverse_transpose(a), "torch.linalg.inv(a).transpose(-1, -2)", {of(shape)}, traits);
   }
+  // Fused up to 3 x 3; one column is of length 1 whatever it is.
+  for (const Shape& shape : {Shape{1, 5, 1}, Shape{2, 31, 2}, Shape{3, 1, 3}, Shape{3, 0, 3}, Shape{3, 257, 3}, Shape{4, 5, 4},
+                             Shape{2, 7, 3}, Shape{3, 5, 33}, Shape{3, 100000, 3}}) {
+    const unsigned traits = in_own_type | (shape[1] > 1000 ? for_benchmarks : 0);
+    const Role role = shape[0] == 1 ? Role::without_effect : Role::differentiated;
+    FUSED(c_ima(a), c_ima_unfused(a), "c_ima(a)", {of(shape, everywhere, role)}, traits);
+  }
 }
 
 void add_elbo(List& list) {

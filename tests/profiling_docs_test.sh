@@ -62,7 +62,9 @@ while IFS= read -r line; do
   if [[ ! -x $program ]]; then fail "$program is not built"; continue; fi
   commands=$((commands + 1))
   code=0
-  said=$(cd "$scratch" && timeout 60 "$program" "${words[@]:1}" --dry-run 2>&1 </dev/null) || code=$?
+  only=--dry-run
+  if [[ $program == */bench_* ]]; then only=--help; fi
+  said=$(cd "$scratch" && timeout 60 "$program" "${words[@]:1}" "$only" 2>&1 </dev/null) || code=$?
   if [[ " ${words[*]} " == *" --profile "* ]]; then
     if ((code != 2)) || [[ $said != *"[--profile] device cpu "* ]]; then fail "$line"$'\n'"$said"; fi
   elif ((code)); then

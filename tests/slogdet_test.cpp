@@ -161,8 +161,28 @@ double inverse_ratio(Index n, const float* a, const float* inverse_transpose) {
   return residual / (static_cast<double>(n) * size * inverse_size * unit_roundoff);
 }
 
+/// The error of log abs det over eps (its magnitude + n (the sum of the magnitudes of the determinant's terms) / det).
+template <int n>
+double determinant_ratio(const float* a, float log_abs_det) {
+  kernels::SmallMatrix<n, double> matrix;
+  for (int i = 0; i < n * n; ++i) matrix.element[i / n][i % n] = a[i];
+  const kernels::Determinant<double> exact = kernels::determinant(matrix, kernels::cofactors(matrix));
+  if (exact.value == 0) return log_abs_det == -std::numeric_limits<float>::infinity() ? 0 : INFINITY;
+  const double expected = std::log(std::abs(exact.value));
+  const double conditioned = n * exact.terms / std::abs(exact.value);
+  return std::abs(log_abs_det - expected) / (unit_roundoff * (std::abs(expected) + conditioned));
+}
+
+/// Of the factors, or where there are none of the determinant.
+double forward_ratio(Index n, const float* a, float log_abs_det) {
+  if (n == 1) return determinant_ratio<1>(a, log_abs_det);
+  if (n == 2) return determinant_ratio<2>(a, log_abs_det);
+  if (n == 3) return determinant_ratio<3>(a, log_abs_det);
+  return factor_ratio(n, a);
+}
+
 TEST(Slogdet, ResidualsOfAMillionMatrices) {
-  double worst_factor = 0, worst_inverse = 0;
+  double worst_forward = 0, worst_inverse = 0;
   Index total = 0;
   for (Index n = 1; n <= 32; ++n) {
     for (int type = 1; type <= lapack_types; ++type) {
@@ -174,23 +194,23 @@ TEST(Slogdet, ResidualsOfAMillionMatrices) {
       }
       const Results<float> found = on_cpu(n, matrices);
       const bool singular = type == 5 || type == 6 || type == 7;
-      double factor = 0, inverse = 0;
+      double forward = 0, inverse = 0;
       for (Index b = 0; b < batch; ++b) {
         const float* a = &matrices[b * n * n];
         ASSERT_EQ(found.sign[b] == 0, singular) << "n " << n << ", type " << type << ", matrix " << b;
-        factor = std::max(factor, factor_ratio(n, a));
+        forward = std::max(forward, forward_ratio(n, a, found.log_abs_det[b]));
         if (!singular) inverse = std::max(inverse, inverse_ratio(n, a, &found.inverse_transpose[b * n * n]));
       }
-      EXPECT_LE(factor, 3) << "n " << n << ", type " << type;
+      EXPECT_LE(forward, 3) << "n " << n << ", type " << type;
       EXPECT_LE(inverse, 10) << "n " << n << ", type " << type;
-      worst_factor = std::max(worst_factor, factor);
+      worst_forward = std::max(worst_forward, forward);
       worst_inverse = std::max(worst_inverse, inverse);
       total += batch;
     }
   }
   EXPECT_GE(total, 1000000);
-  fmt::print("{} matrices: residual ratios up to {:.2f} of the factors, {:.2f} of the inverse\n", total,
-             worst_factor, worst_inverse);
+  fmt::print("{} matrices: residual ratios up to {:.2f} of factors and determinants, {:.2f} of the inverse\n",
+             total, worst_forward, worst_inverse);
 }
 
 // --- One result everywhere
@@ -323,6 +343,28 @@ TEST(Slogdet, NeitherLargeNorSmallElementsOverflow) {
             << n;
       }
     }
+  }
+}
+
+TEST(Slogdet, ElementsOfVeryDifferentSizeAreNoReasonForDoubt) {
+  const float large = 0x1p90f, small = 0x1p-100f;
+  const std::vector<float> diagonal = {large, 0, 0, 0, small, 0, 0, 0, small};
+  const Results<float> found = on_cpu(3, diagonal);
+  EXPECT_EQ(found.state[0], static_cast<float>(MatrixState::regular));
+  EXPECT_EQ(found.sign[0], 1);
+  EXPECT_EQ(found.log_abs_det[0], static_cast<float>(-110 * std::log(2.0)));
+  EXPECT_EQ(found.inverse_transpose, (std::vector<float>{0x1p-90f, 0, 0, 0, 0x1p100f, 0, 0, 0, 0x1p100f}));
+}
+
+TEST(Slogdet, SmallMatricesWhoseTermsCancelAreDoneInDouble) {
+  const float close = 1 + 0x1p-20f;
+  for (const auto& [n, matrix] :
+       {std::pair<Index, std::vector<float>>{2, {1, 1, 1, close}}, {3, {2, 0, 0, 0, 1, 1, 0, 1, close}}}) {
+    const Results<float> found = on_cpu(n, matrix);
+    EXPECT_EQ(found.state[0], static_cast<float>(MatrixState::ill_conditioned)) << n;
+    EXPECT_EQ(found.sign[0], 1) << n;
+    EXPECT_EQ(found.log_abs_det[0], static_cast<float>((n == 2 ? -20 : -19) * std::log(2.0))) << n;
+    EXPECT_EQ(found.inverse_transpose.back(), 0x1p20f) << n;
   }
 }
 

@@ -69,6 +69,14 @@ def reconstruction(observation, decoded, precision):
     return precision / 2 * squares + columns / 2 * (math.log(2 * math.pi) - math.log(precision))
 
 
+def c_ima(tangents):
+    jacobian = tangents.permute(1, 2, 0)
+    norms = torch.linalg.vector_norm(jacobian, dim=1).log().sum(1)
+    if jacobian.shape[1] == jacobian.shape[2]:
+        return norms - torch.linalg.slogdet(jacobian)[1]
+    return norms - 0.5 * torch.linalg.slogdet(jacobian.transpose(1, 2) @ jacobian)[1]
+
+
 def tensor(array):
     return torch.tensor(array["values"], dtype=torch.float64).reshape(array["shape"])
 

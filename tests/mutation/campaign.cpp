@@ -27,7 +27,7 @@ const fs::path root = ELBOW_SOURCE_DIR;
 class NormalTimes {
  public:
   double seconds(std::size_t stage) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex_[stage]);
     if (seconds_[stage] == 0) seconds_[stage] = measured(stages[stage]);
     return seconds_[stage];
   }
@@ -45,7 +45,7 @@ class NormalTimes {
                     build.string(), log.string()));
   }
 
-  std::mutex mutex_;
+  std::mutex mutex_[std::size(stages)];
   double seconds_[std::size(stages)] = {};
 };
 
