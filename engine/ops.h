@@ -65,7 +65,7 @@ LogDeterminant slogdet(const Variable& matrix);
 Variable inverse_transpose(const Variable& matrix);  ///< infinite where singular
 
 // The local IMA contrast (ops_c_ima.cpp): c_IMA in nats, (batch), of the Jacobian that tangents (d, batch, D), d <= D,
-// of forward mode are; else UsageError. Fused up to 3 x 3 (kernels/c_ima.h); its twin is -log abs det N for d = D and
+// of forward mode are; else UsageError. Fused for 2 x 2 and 3 x 3 (kernels/c_ima.h); its twin is -log abs det N for d = D and
 // -1/2 log det NᵀN for d < D, N the Jacobian with columns of length 1.
 Variable c_ima(const Variable& tangents);
 Variable c_ima_unfused(const Variable& tangents);

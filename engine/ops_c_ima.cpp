@@ -28,7 +28,8 @@ Variable c_ima(const Variable& tangents) {
   expect_tangents("c_ima", tangents);
   const Index n = tangents.shape()[0];
   const Index batch = tangents.shape()[1];
-  if (tangents.shape()[2] != n || n > kernels::c_ima_largest) return c_ima_unfused(tangents);
+  const bool fused = tangents.shape()[2] == n && n >= kernels::c_ima_smallest && n <= kernels::c_ima_largest;
+  if (!fused) return c_ima_unfused(tangents);
   const bool differentiated = is_recording() && tangents.requires_gradient();
   PoolVector<Tensor> values;
   values.emplace_back(Shape{batch}, tangents.dtype(), tangents.device());

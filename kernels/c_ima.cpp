@@ -52,7 +52,6 @@ void by_chunks(const CIma<T>& a) {
 
 template <class T>
 void c_ima(const CIma<T>& a) {
-  if (a.n == 1) by_chunks<1>(a);
   if (a.n == 2) by_chunks<2>(a);
   if (a.n == 3) by_chunks<3>(a);
 }

@@ -24,7 +24,6 @@ __global__ void c_ima(CIma<T> a) {
 
 template <class T>
 void run(const CIma<T>& a) {
-  if (a.n == 1) launch("c_ima", c_ima<1, T>, per_element(a.batch), a);
   if (a.n == 2) launch("c_ima", c_ima<2, T>, per_element(a.batch), a);
   if (a.n == 3) launch("c_ima", c_ima<3, T>, per_element(a.batch), a);
 }

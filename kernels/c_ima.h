@@ -12,12 +12,12 @@
 
 namespace elbow::kernels {
 
-inline constexpr Index c_ima_largest = 3;
+inline constexpr Index c_ima_smallest = 2, c_ima_largest = 3;
 
 template <class T>
 struct CIma {
   Index batch;
-  Index n;            ///< 1 to c_ima_largest
+  Index n;            ///< c_ima_smallest to c_ima_largest; of one column it is 0 by definition
   const T* tangents;  ///< (n, batch, n): J[c, k] of sample b at [k, b, c], as forward mode leaves them
   T* c_ima;           ///< (batch)
   T* gradient;        ///< like tangents; null if it is not wanted

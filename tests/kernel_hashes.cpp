@@ -138,6 +138,7 @@ class Runs {
     add_small();
     add_beyond_one_tile();
     const std::size_t small = all.size();
+    add_irregular_determinants({16, 17, 60});
     if (dtype == DType::float32) add_beyond_one_grid();
     for (std::size_t i = small; i < all.size(); ++i) all[i].large = true;
   }
@@ -181,10 +182,13 @@ class Runs {
       return dtype == DType::float32 ? hash_of_accumulation<float>(2, 35, 41, 33, device)
                                      : hash_of_accumulation<double>(2, 35, 41, 33, device);
     });
-    for (const Index n : {1, 3, 5, 6, 8, 9, 16, 17, 60}) {
-      add(fmt::format("slogdet, irregular ({0}, {0})", n), [=, dtype = dtype_](Device device) {
-        return hash_of_irregular_determinants(n, dtype, device);
-      });
+    add_irregular_determinants({1, 3, 5, 6, 8, 9});
+  }
+
+  void add_irregular_determinants(std::initializer_list<Index> sizes) {
+    for (const Index n : sizes) {
+      add(fmt::format("slogdet, irregular ({0}, {0})", n),
+          [=, dtype = dtype_](Device device) { return hash_of_irregular_determinants(n, dtype, device); });
     }
   }
 

@@ -69,6 +69,10 @@ def reconstruction(observation, decoded, precision):
     return precision / 2 * squares + columns / 2 * (math.log(2 * math.pi) - math.log(precision))
 
 
+def dominant(tangents):
+    return tangents + 3 * torch.eye(tangents.shape[0], tangents.shape[2])[:, None, :]
+
+
 def c_ima(tangents):
     jacobian = tangents.permute(1, 2, 0)
     norms = torch.linalg.vector_norm(jacobian, dim=1).log().sum(1)

@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 #include <numeric>
+#include <regex>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -49,6 +50,15 @@ class NormalTimes {
   double seconds_[std::size(stages)] = {};
 };
 
+/// The first that names `function`, or else the first.
+const std::string& one_that_uses(const std::string& function, const std::vector<std::string>& kernels) {
+  const std::regex name("\\b" + function + "\\b");
+  for (const std::string& kernel : kernels) {
+    if (std::regex_search(read_file(root / kernel), name)) return kernel;
+  }
+  return kernels.front();
+}
+
 /// One mutant at a time; a workbench for each preset.
 class Worker {
  public:
@@ -65,7 +75,7 @@ class Worker {
     const std::vector<std::string> kernels = dependants(result.mutant.file);
     // Most mistakes in a header show in one kernel: the others need not be compiled for those.
     if (kernels.size() > 1) {
-      run_stages(result, {kernels.front()}, 1, normal);
+      run_stages(result, {one_that_uses(function_of(result.mutant), kernels)}, 1, normal);
       if (result.fate != Fate::survived) return;
     }
     run_stages(result, kernels, stage_count_, normal);

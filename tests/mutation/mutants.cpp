@@ -4,6 +4,7 @@
 #include <cctype>
 #include <regex>
 #include <set>
+#include <sstream>
 #include <string_view>
 #include <tuple>
 
@@ -213,6 +214,17 @@ class Source {
 };
 
 }  // namespace
+
+std::string function_of(const Mutant& mutant) {
+  static const std::regex definition(R"(^(?!template|namespace|#|//)\S[^(]*?(\w+)\()");
+  std::istringstream lines(mutant.source);
+  std::string line, name;
+  for (int number = 1; number <= mutant.line && std::getline(lines, line); ++number) {
+    std::smatch match;
+    if (std::regex_search(line, match, definition)) name = match.str(1);
+  }
+  return name;
+}
 
 std::vector<Mutant> mutants_of(const std::string& file, const std::string& source) {
   return Source(file, source).mutants();

@@ -20,6 +20,9 @@ struct Mutant {
 /// The operation of mutants that leave out a barrier, a fence or the wait for a copy: not one of them may survive.
 inline constexpr const char* synchronisation = "synchronisation";
 
+/// The function in whose definition the change lies; of two overloads the same.
+std::string function_of(const Mutant&);
+
 /// All mutants of a source text in the project's format, by line. Comments, strings and preprocessor lines stay.
 std::vector<Mutant> mutants_of(const std::string& file, const std::string& source);
 

@@ -57,6 +57,16 @@ TEST(Mutants, LeaveTheRestAlone) {
   }
 }
 
+TEST(Mutants, KnowTheirFunction) {
+  const std::string source =
+      "#pragma once\nnamespace a {\ntemplate <class T>\n__device__ T first(T x) {\n  return g(x) < 2;\n}\n\n"
+      "inline Grid second(Index pieces,\n                   int threads) {\n  return {pieces + 1, "
+      "threads};\n}\n}\n";
+  for (const Mutant& mutant : mutants_of("kernels/a.cuh", source)) {
+    EXPECT_EQ(function_of(mutant), mutant.line < 7 ? "first" : "second") << mutant.line;
+  }
+}
+
 TEST(Mutants, AreWholeFilesAndKnowTheirLine) {
   const std::string source = "// One.\nint f(int x) {\n  return   x < y;\n}\n";
   const std::vector<Mutant> mutants = mutants_of("kernels/a.cu", source);

@@ -98,6 +98,7 @@ Workbench::Workbench(const fs::path& build, const fs::path& folder) : build_(bui
 
 bool Workbench::build(const std::string& file, const std::string& source,
                       const std::vector<std::string>& kernels) {
+  changed_ = fs::path(file).stem().string();
   std::ofstream(folder_ / file) << source;
   std::string link = exchanged(link_command_, " -o " + library, " -o " + (folder_ / library).string());
   bool is_program = true;
@@ -112,8 +113,9 @@ bool Workbench::build(const std::string& file, const std::string& source,
 
 Ended Workbench::test(const std::string& filter, unsigned most_seconds) {
   const Ended ended = run_command(
-      fmt::format("LD_LIBRARY_PATH={} exec {} --gtest_fail_fast '--gtest_filter={}'",
-                  (folder_ / "lib").string(), (folder_ / "tests/executor_kernels_test").string(), filter),
+      fmt::format("LD_LIBRARY_PATH={} ELBOW_FIRST={} exec {} --gtest_fail_fast '--gtest_filter={}'",
+                  (folder_ / "lib").string(), changed_, (folder_ / "tests/executor_kernels_test").string(),
+                  filter),
       root, folder_ / "test.log", most_seconds);
   seconds_ += ended.seconds;
   return ended;

@@ -33,6 +33,7 @@ class Workbench {
   std::map<std::string, std::string> compile_commands_;  // by kernels/<name>.cu
   std::map<std::string, std::string> objects_;           // the same, as they are in the commands
   std::string link_command_;
+  std::string changed_;  // the name of the file of the mutant built last
   double seconds_ = 0;
 };
 
