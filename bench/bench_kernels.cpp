@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bench/fma_peak.h"
+#include "bench/median.h"
 #include "engine/dispatch.h"
 #include "engine/files.h"
 #include "engine/random.h"
@@ -160,11 +161,6 @@ class Clock {
  private:
   Tensor probe_;
 };
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 struct Limits {
   double bytes_per_second = 0;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "bench/cpu_clock.h"
+#include "bench/median.h"
 #include "kernels/slogdet.h"
 
 namespace elbow::bench {
@@ -26,11 +27,6 @@ using kernels::Slogdet;
 constexpr Index batch = 100000;
 constexpr Index sizes[] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32};
 constexpr int rounds = 15;
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 /// Nanoseconds per matrix.
 template <class Work>

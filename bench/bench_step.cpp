@@ -12,6 +12,7 @@
 #include "bench/allocations.h"
 #include "bench/cpu_clock.h"
 #include "bench/fma_peak.h"
+#include "bench/median.h"
 #include "engine/adam.h"
 #include "engine/dataset.h"
 #include "models/vae.h"
@@ -67,11 +68,6 @@ class Step {
   Tensor data_;
   Index step_ = 0;
 };
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 void measure(Activation activation, int pairs) {
   Step step(activation);

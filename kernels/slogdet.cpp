@@ -114,9 +114,9 @@ HWY_INLINE Products<D> slogdet_group(D d, int n, const T* matrix, T* inverse_tra
 }
 
 /// Fewer matrices than lanes: the last one repeated fills the group.
-template <class D, int fixed, class T = Scalar<D>>
+template <class D, class T = Scalar<D>>
 HWY_NOINLINE Products<D> slogdet_partial_group(D d, int n, int count, const T* matrix, T* inverse_transpose,
-                                               const Group<D, fixed>& group) {
+                                               const Group<D, 0>& group) {
   constexpr int lanes = lanes_of(d);
   const int size = n * n;
   std::vector<T> matrices(lanes * size), inverses(lanes * size);
@@ -141,7 +141,9 @@ HWY_INLINE bool slogdet_chunk(D d, int n, const Slogdet<T>& a, const Group<D, fi
   }
   if (whole < count) {
     const Slogdet<T> rest = part(a, whole, count - whole);
-    products.store(d, slogdet_partial_group(d, n, count - whole, rest.matrix, rest.inverse_transpose, group),
+    products.store(d,
+                   slogdet_partial_group(d, n, count - whole, rest.matrix, rest.inverse_transpose,
+                                         {group.a, group.y, group.reciprocal, group.row}),
                    whole);
   }
   return summarise(products, a);
@@ -252,23 +254,26 @@ HWY_NOINLINE bool slogdet_of_any_size(const Slogdet<T>& a) {
   return slogdet_chunk(D(), n, a, group);
 }
 
-constexpr int largest_fixed_size = 16;
-
 template <int n>
-HWY_INLINE bool slogdet_fixed(const Slogdet<float>& a) {
-  if constexpr (n > largest_fixed_size) {
-    return slogdet_of_any_size(a);
+HWY_INLINE bool slogdet_of_fixed_size(const Slogdet<float>& a) {
+  if constexpr (n <= largest_by_cofactors) {
+    return slogdet_chunk_by_cofactors<n>(a);
   } else {
-    if (a.n != n) return slogdet_fixed<n + 1>(a);
-    if constexpr (n <= largest_by_cofactors) {
-      return slogdet_chunk_by_cofactors<n>(a);
-    } else {
-      return slogdet_of_size<n>(a);
-    }
+    return slogdet_of_size<n>(a);
   }
 }
 
-bool slogdet(const Slogdet<float>& a) { return slogdet_fixed<1>(a); }
+/// Those n that the compiler is told, which makes them faster, and takes it a while.
+template <int... n>
+HWY_INLINE bool slogdet_of_sizes(const Slogdet<float>& a, std::integer_sequence<int, n...>) {
+  bool irregular = false;
+  const bool found = ((a.n == n && (irregular = slogdet_of_fixed_size<n>(a), true)) || ...);
+  return found ? irregular : slogdet_of_any_size(a);
+}
+
+bool slogdet(const Slogdet<float>& a) {
+  return slogdet_of_sizes(a, std::integer_sequence<int, 1, 2, 3, 4, 5, 6, 7, 8, 16>());
+}
 bool slogdet(const Slogdet<double>& a) { return slogdet_of_any_size(a); }
 
 #endif
