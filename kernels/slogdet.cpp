@@ -132,7 +132,7 @@ HWY_NOINLINE Products<D> slogdet_partial_group(D d, int n, int count, const T* m
 template <class D, int fixed, class T = Scalar<D>>
 HWY_INLINE bool slogdet_chunk(D d, int n, const Slogdet<T>& a, const Group<D, fixed>& group) {
   constexpr int lanes = lanes_of(d);
-  ChunkProducts<T> products;
+  ChunkProducts<T> products{};
   const auto count = static_cast<int>(a.batch);
   const int whole = count - count % lanes;
   for (int b = 0; b < whole; b += lanes) {

@@ -123,9 +123,10 @@ ELBOW_HD ByCofactors<n> by_cofactors(const SmallMatrix<n, float>& a) {
   // One comparison, so that a loop over matrices can be made of vectors.
   float least = ill_conditioned_ratio<float> * det.terms;
   least = least > 0x1p-100f ? least : 0x1p-100f;
-  const float state = size > least ? 0.0f : 1.0f;
   ByCofactors<n> result;
-  result.summary = {det.value > 0 ? 1.0f : -1.0f, log_abs(det.value, -n * scale.exponent), state};
+  result.summary.sign = det.value > 0 ? 1.0f : -1.0f;
+  result.summary.log_abs_det = log_abs(det.value, -n * scale.exponent);
+  result.summary.state = size > least ? 0.0f : 1.0f;
   const float reciprocal = 1.0f / det.value;
   for (int i = 0; i < n; ++i) {
     for (int j = 0; j < n; ++j) {

@@ -78,7 +78,7 @@ struct Group {
 };
 
 /// Up to this n all loops are unrolled, which puts the elements into registers.
-constexpr int unrolled_up_to = 8;
+inline constexpr int unrolled_up_to = 8;
 
 /// body(k) for k in [0, n); unrolled if it is small.
 template <int fixed, class Body>
