@@ -23,7 +23,7 @@ __device__ __forceinline__ PivotProduct<Real> factor(SharedMatrix<Real>& shared,
     Offer<Real> offer{-1, n, lane};
     for (int i = k + lane; i < n; i += warp) offer.improve({magnitude_bits(a[i * stride + k]), i, lane});
     const int pivot = best_offer<warp>(offer).place;
-    __syncwarp();
+    __syncwarp();  // shuffles order no memory
     if (pivot != k) {
       for (int j = lane; j < n; j += warp) {
         const Real upper = a[k * stride + j];

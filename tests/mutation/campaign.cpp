@@ -141,8 +141,8 @@ void share_out(std::vector<Worker>& workers, const std::vector<Result*>& work, N
 
 }  // namespace
 
-std::vector<Equivalent> equivalents_of(const std::string& text) {
-  std::vector<Equivalent> all;
+std::vector<Listed> listed(const std::string& text, const std::string& list) {
+  std::vector<Listed> all;
   std::istringstream lines(text);
   std::string file, before;
   int number = 0;
@@ -156,26 +156,29 @@ std::vector<Equivalent> equivalents_of(const std::string& text) {
       all.push_back({file, before, line.substr(2)});
     } else if (!line.empty() && !line.starts_with("#") && !line.starts_with("  ")) {
       throw std::runtime_error(
-          fmt::format("tests/mutation/equivalent.txt:{}: '{}' is neither a file (kernels/...), nor a line "
+          fmt::format("{}:{}: '{}' is neither a file (kernels/...), nor a line "
                       "before ('- ') and after "
                       "('+ '), nor a reason (two blanks)",
-                      number, line));
+                      list, number, line));
     }
   }
   return all;
 }
 
-Campaign run_campaign(const std::vector<Mutant>& mutants, const std::vector<Equivalent>& equivalents,
+bool is_listed(const Mutant& mutant, const std::vector<Listed>& list) {
+  return std::any_of(list.begin(), list.end(), [&](const Listed& l) {
+    return l.file == mutant.file && l.before == mutant.before && l.after == mutant.after;
+  });
+}
+
+Campaign run_campaign(const std::vector<Mutant>& mutants, const std::vector<Listed>& equivalents,
                       std::size_t stage_count, const std::function<void(const Result&)>& examined) {
   const auto start = std::chrono::steady_clock::now();
   Campaign campaign;
   for (const Mutant& mutant : mutants) campaign.results.push_back({mutant});
   std::vector<Result*> work;
   for (Result& result : campaign.results) {
-    const auto same = [&m = result.mutant](const Equivalent& e) {
-      return e.file == m.file && e.before == m.before && e.after == m.after;
-    };
-    if (std::any_of(equivalents.begin(), equivalents.end(), same)) {
+    if (is_listed(result.mutant, equivalents)) {
       result.fate = Fate::equivalent;
     } else {
       work.push_back(&result);

@@ -31,13 +31,14 @@ struct Result {
   bool out_of_time = false;  ///< in that stage
 };
 
-/// A mutant that computes what the original does, or differs where no test can look: with the reason, in
-/// tests/mutation/equivalent.txt.
-struct Equivalent {
+/// A mutant that a list names, with the reason: in tests/mutation/equivalent.txt those that compute what the original
+/// does, or differ where no test can look.
+struct Listed {
   std::string file, before, after;
 };
-/// Throws std::runtime_error naming the line that cannot be read.
-std::vector<Equivalent> equivalents_of(const std::string& text);
+/// The entries of `text`, the file `list`. Throws std::runtime_error naming the line that cannot be read.
+std::vector<Listed> listed(const std::string& text, const std::string& list);
+bool is_listed(const Mutant&, const std::vector<Listed>&);
 
 struct Campaign {
   std::vector<Result> results;  ///< in the order of the mutants
@@ -47,7 +48,7 @@ struct Campaign {
 
 /// Runs the first `stage_count` stages for every mutant that is not equivalent, as many at a time as there are
 /// processors, and calls `examined` after each. Throws std::runtime_error if the kernels as they are fail.
-Campaign run_campaign(const std::vector<Mutant>&, const std::vector<Equivalent>&, std::size_t stage_count,
+Campaign run_campaign(const std::vector<Mutant>&, const std::vector<Listed>&, std::size_t stage_count,
                       const std::function<void(const Result&)>& examined);
 
 }  // namespace elbow::mutation

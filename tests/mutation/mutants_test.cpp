@@ -83,9 +83,9 @@ TEST(Mutants, OfEqualChangesInALineTheFirstIsMade) {
   EXPECT_EQ(changes("x < y, z < w"), (Texts{"comparison: x <= y, z < w", "comparison: x < y, z <= w"}));
 }
 
-TEST(Equivalents, AreReadWithTheirFile) {
+TEST(ListedMutants, AreReadWithTheirFile) {
   const auto all =
-      equivalents_of("# Why.\nkernels/a.cu\n- x < y\n+ x <= y\n  Never equal.\n\n- a\n+ b\n  Same.\n");
+      listed("# Why.\nkernels/a.cu\n- x < y\n+ x <= y\n  Never equal.\n\n- a\n+ b\n  Same.\n", "a.txt");
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].file, "kernels/a.cu");
   EXPECT_EQ(all[0].before, "x < y");
@@ -93,13 +93,12 @@ TEST(Equivalents, AreReadWithTheirFile) {
   EXPECT_EQ(all[1].after, "b");
 }
 
-TEST(Equivalents, NameTheLineThatCannotBeRead) {
+TEST(ListedMutants, NameTheLineThatCannotBeRead) {
   try {
-    equivalents_of("kernels/a.cu\n- x\n+ y\nbecause\n");
+    listed("kernels/a.cu\n- x\n+ y\nbecause\n", "a.txt");
     FAIL() << "read";
   } catch (const std::runtime_error& error) {
-    EXPECT_NE(std::string(error.what()).find("equivalent.txt:4: 'because'"), std::string::npos)
-        << error.what();
+    EXPECT_NE(std::string(error.what()).find("a.txt:4: 'because'"), std::string::npos) << error.what();
   }
 }
 

@@ -96,19 +96,16 @@ Counts print_table(const std::vector<Result>& results) {
   return all;
 }
 
-/// Entries for files that were looked at, but that fit no mutant.
-std::size_t print_outdated(const std::vector<Equivalent>& equivalents, const std::vector<Mutant>& mutants,
-                           const std::vector<std::string>& files) {
+/// Entries of `list` for files that were looked at, but that fit no mutant.
+std::size_t print_outdated(const std::string& list, const std::vector<Listed>& equivalents,
+                           const std::vector<Mutant>& mutants, const std::vector<std::string>& files) {
   std::size_t outdated = 0;
-  for (const Equivalent& e : equivalents) {
+  for (const Listed& e : equivalents) {
     if (std::find(files.begin(), files.end(), e.file) == files.end()) continue;
-    const auto same = [&](const Mutant& m) {
-      return m.file == e.file && m.before == e.before && m.after == e.after;
-    };
-    if (std::any_of(mutants.begin(), mutants.end(), same)) continue;
-    fmt::print(
-        "tests/mutation/equivalent.txt names what is no mutant of {} any more; take it out:\n- {}\n+ {}\n\n",
-        e.file, e.before, e.after);
+    const auto fits = [&](const Mutant& mutant) { return is_listed(mutant, {e}); };
+    if (std::any_of(mutants.begin(), mutants.end(), fits)) continue;
+    fmt::print("{} names what is no mutant of {} any more; take it out:\n- {}\n+ {}\n\n", list, e.file,
+               e.before, e.after);
     ++outdated;
   }
   return outdated;
@@ -127,10 +124,16 @@ int run(std::vector<std::string> files, bool quick) {
   for (const std::string& file : files) {
     for (Mutant& mutant : mutants_of(file, read_file(root / file))) mutants.push_back(std::move(mutant));
   }
-  const std::vector<Equivalent> equivalents =
-      equivalents_of(read_file(root / "tests/mutation/equivalent.txt"));
-  const std::size_t outdated = print_outdated(equivalents, mutants, files);
-  if (quick) mutants = few_of(std::move(mutants));
+  const std::string equivalent_list = "tests/mutation/equivalent.txt",
+                    tsan_list = "tests/mutation/only_tsan.txt";
+  const std::vector<Listed> equivalents = listed(read_file(root / equivalent_list), equivalent_list);
+  const std::vector<Listed> only_tsan = listed(read_file(root / tsan_list), tsan_list);
+  const std::size_t outdated = print_outdated(equivalent_list, equivalents, mutants, files) +
+                               print_outdated(tsan_list, only_tsan, mutants, files);
+  if (quick) {
+    mutants = few_of(std::move(mutants));
+    std::erase_if(mutants, [&](const Mutant& mutant) { return is_listed(mutant, only_tsan); });
+  }
 
   std::size_t examined = 0, unsynchronised = 0;
   const auto show = [&](const Result& result) {
