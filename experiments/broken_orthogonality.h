@@ -29,8 +29,8 @@ std::vector<MapGroup> map_groups(const std::vector<RunRecord>& records, const Op
 /// the stretch of the conformal part.
 Figure broken_orthogonality_figure(const std::vector<RunRecord>& records, const Options& options);
 
-/// The rank correlation of MCC and the map's c_IMA and its interval, judged in three dimensions by targets of
-/// either recipe; the groups' medians and the correlation with the stretch, reported.
+/// The rank correlations of the map's c_IMA with MCC, of the whole set and of mini-batches, and their intervals, judged in
+/// three dimensions by targets of either recipe; the groups' medians and the correlation with the stretch, reported.
 std::vector<Claim> broken_orthogonality_claims(const std::vector<RunRecord>& records, const Options& options,
                                                const std::string& departure);
 

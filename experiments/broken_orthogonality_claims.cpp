@@ -22,13 +22,15 @@ Limits limits_of(const Options& options) {
   return {options.recipe == Recipe::best ? -0.5 : -0.45, -0.25};
 }
 
-void say_correlation(Judge& judge, const std::vector<double>& c_ima, const std::vector<double>& mcc,
-                     const Limits& limits) {
+/// `paper` is of mini-batches; "" where it is not comparable.
+void say_correlation(Judge& judge, const std::string& column, const std::vector<double>& c_ima,
+                     const std::vector<double>& mcc, const std::string& paper, const Limits& limits) {
   const std::string why(why_undefined(c_ima, mcc));
-  judge.say({"spearman", "Spearman correlation of MCC and the map's c_IMA", "-0.47"}, spearman(c_ima, mcc),
-            mcc.size(), Target::at_most(limits.correlation), why);
+  judge.say(
+      {"spearman_" + column, fmt::format("Spearman correlation of {} and the map's c_IMA", column), paper},
+      spearman(c_ima, mcc), mcc.size(), Target::at_most(limits.correlation), why);
   const auto interval = bootstrap_interval(c_ima, mcc, rank_correlation);
-  judge.say({"spearman_upper", "upper end of its 95 % bootstrap interval"},
+  judge.say({"spearman_" + column + "_upper", "upper end of its 95 % bootstrap interval"},
             interval ? std::optional(interval->high) : std::nullopt, mcc.size(),
             Target::at_most(limits.upper_end), why);
 }
@@ -42,7 +44,10 @@ std::vector<Claim> broken_orthogonality_claims(const std::vector<RunRecord>& rec
   const double gamma2 = options.gamma2.front();
   const std::vector<double> mcc = judge.values(gamma2, mcc_column(options.protocol));
   const std::vector<double> stretch = judge.values(gamma2, "stretch");
-  say_correlation(judge, judge.values(gamma2, "map_c_ima"), mcc, limits_of(options));
+  const std::vector<double> c_ima = judge.values(gamma2, "map_c_ima");
+  say_correlation(judge, "mcc", c_ima, judge.values(gamma2, "mcc"), "", limits_of(options));
+  say_correlation(judge, "mcc_minibatch", c_ima, judge.values(gamma2, "mcc_minibatch"), "-0.47",
+                  limits_of(options));
   for (const MapGroup& group : map_groups(records, options)) {
     judge.report({fmt::format("mcc@{:.3g}", group.c_ima),
                   fmt::format("{}, median, {}{}", mcc_column(options.protocol),
