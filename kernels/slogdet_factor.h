@@ -77,8 +77,13 @@ struct Group {
   hn::Vec<D>* row;         ///< (n), bits of integers: which row of A each row of the factors was
 };
 
-/// Up to this n all loops are unrolled, which puts the elements into registers.
+/// Up to this n all loops are unrolled, which puts the elements into registers. What sanitizers make of unrolled loops
+/// takes minutes to compile.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr int unrolled_up_to = 0;
+#else
 inline constexpr int unrolled_up_to = 8;
+#endif
 
 /// body(k) for k in [0, n); unrolled if it is small.
 template <int fixed, class Body>
