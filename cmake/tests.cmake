@@ -32,7 +32,7 @@ if(GTest_FOUND)
   add_library(elbow_tests STATIC ${test_support} ${CMAKE_BINARY_DIR}/empty.cpp)
   target_compile_definitions(elbow_tests PUBLIC ELBOW_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   # Tests are compiled oftener than run; what they test keeps the optimisation of the build.
-  target_compile_options(elbow_tests PUBLIC $<$<CONFIG:Release>:-O1>)
+  target_compile_options(elbow_tests PUBLIC $<$<CONFIG:Release>:-O0>)
   target_link_libraries(elbow_tests PUBLIC elbow_experiments nlohmann_json::nlohmann_json ZLIB::ZLIB GTest::gtest)
 
   function(elbow_test_program source)
