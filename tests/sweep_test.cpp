@@ -25,7 +25,7 @@ using test::ScratchFolder;
 std::vector<std::string> arguments(const std::filesystem::path& out,
                                    const std::vector<std::string>& more = {}) {
   std::vector<std::string> all = {"--protocol", "authors", "--seeds",  "2", "--gamma2", "1e2,1e3",
-                                  "--epochs",   "2",       "--hidden", "8", "--out",    out.string()};
+                                  "--epochs",   "6",       "--hidden", "8", "--out",    out.string()};
   all.insert(all.end(), more.begin(), more.end());
   return all;
 }
@@ -76,7 +76,7 @@ TEST_F(SweepTest, ARunAloneIsTheRunInASweep) {
   const auto sweep = run("sweep");
   const Ran ran = run_as_program(self_consistency(),
                                  {"--protocol", "authors", "--seed-list", "2", "--gamma2", "1e3", "--epochs",
-                                  "2", "--hidden", "8", "--out", (scratch_ / "alone").string()},
+                                  "6", "--hidden", "8", "--out", (scratch_ / "alone").string()},
                                  scratch_.path());
   EXPECT_EQ(ran.code, 0) << ran.err;
   const std::string file = "seed=2_gamma2=1e3.safetensors";

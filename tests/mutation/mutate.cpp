@@ -97,10 +97,10 @@ Counts print_table(const std::vector<Result>& results) {
 }
 
 /// Entries of `list` for files that were looked at, but that fit no mutant.
-std::size_t print_outdated(const std::string& list, const std::vector<Listed>& equivalents,
+std::size_t print_outdated(const std::string& list, const std::vector<Listed>& entries,
                            const std::vector<Mutant>& mutants, const std::vector<std::string>& files) {
   std::size_t outdated = 0;
-  for (const Listed& e : equivalents) {
+  for (const Listed& e : entries) {
     if (std::find(files.begin(), files.end(), e.file) == files.end()) continue;
     const auto fits = [&](const Mutant& mutant) { return is_listed(mutant, {e}); };
     if (std::any_of(mutants.begin(), mutants.end(), fits)) continue;
