@@ -25,15 +25,17 @@ function(elbow_test_labels file result)
   set(${result} "${labels}" PARENT_SCOPE)
 endfunction()
 
+# Tests are compiled oftener than run; what they test keeps the optimisation of the build.
+add_library(elbow_unoptimised INTERFACE)
+target_compile_options(elbow_unoptimised INTERFACE $<$<CONFIG:Release>:-O0>)
+
 if(GTest_FOUND)
   include(GoogleTest)
   file(GLOB test_support CONFIGURE_DEPENDS tests/*.cpp)
   list(FILTER test_support EXCLUDE REGEX "/(dump_[^/]*|[^/]*_test)\\.cpp$")
   add_library(elbow_tests STATIC ${test_support} ${CMAKE_BINARY_DIR}/empty.cpp)
   target_compile_definitions(elbow_tests PUBLIC ELBOW_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  # Tests are compiled oftener than run; what they test keeps the optimisation of the build.
-  target_compile_options(elbow_tests PUBLIC $<$<CONFIG:Release>:-O0>)
-  target_link_libraries(elbow_tests PUBLIC elbow_experiments nlohmann_json::nlohmann_json ZLIB::ZLIB GTest::gtest)
+  target_link_libraries(elbow_tests PUBLIC elbow_unoptimised elbow_experiments nlohmann_json::nlohmann_json ZLIB::ZLIB GTest::gtest)
 
   function(elbow_test_program source)
     get_filename_component(name ${source} NAME_WE)

@@ -15,8 +15,6 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/matmul.cpp"
-// Left out: targets without fused multiply-add, and those whose vectors cannot be elements of an array.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #include "kernels/simd.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -13,6 +13,10 @@
 //   ELBOW_DISPATCH(unary_float, Unary<float>)
 //   }
 //   #endif
+#undef HWY_DISABLED_TARGETS
+// Left out: targets without fused multiply-add, and those whose vectors cannot be elements of an array. A processor that
+// has none of the others runs the plain loops.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #include "hwy/foreach_target.h"  // must come before highway.h
 //
 #include "hwy/highway.h"

@@ -14,8 +14,6 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/slogdet.cpp"
-// Left out: targets without fused multiply-add, and those whose vectors cannot be elements of an array.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #include "kernels/simd.h"
 //
 #include "kernels/slogdet_factor.h"
