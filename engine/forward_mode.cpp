@@ -35,8 +35,24 @@ Dual elementwise(const Dual& x, const std::function<Variable(const Variable&)>& 
   return {value, x.tangents * gradients(sum(value), {input}, true).front()};
 }
 
+Dual operator+(const Dual& left, const Dual& right) {
+  return {left.primal + right.primal, left.tangents + right.tangents};
+}
+
 Dual linear(const Dual& x, const Variable& weight, const Variable& bias) {
   return {linear(x.primal, weight, bias), matmul(x.tangents, transpose(weight))};
+}
+
+Variable jacobians(const Variable& tangents) {
+  const Shape& shape = tangents.shape();
+  const Variable flat = reshape(tangents, {shape[0], shape[1] * shape[2]});
+  return reshape(transpose(flat), {shape[1], shape[2], shape[0]});
+}
+
+Variable tangents(const Variable& jacobians) {
+  const Shape& shape = jacobians.shape();
+  const Variable flat = reshape(jacobians, {shape[0] * shape[1], shape[2]});
+  return reshape(transpose(flat), {shape[2], shape[0], shape[1]});
 }
 
 }  // namespace elbow

@@ -22,7 +22,13 @@ Dual seeded(const Variable& z);
 /// once.
 Dual elementwise(const Dual& x, const std::function<Variable(const Variable&)>& f);
 
+Dual operator+(const Dual& left, const Dual& right);
+
 /// kernels/matmul.h on value and tangents; the bias has no tangent.
 Dual linear(const Dual& x, const Variable& weight, const Variable& bias);
+
+/// Tangents (d, batch, D) as Jacobians (batch, D, d), and back.
+Variable jacobians(const Variable& tangents);
+Variable tangents(const Variable& jacobians);
 
 }  // namespace elbow

@@ -1,18 +1,12 @@
 #include <fmt/format.h>
 
 #include "engine/dispatch.h"
+#include "engine/forward_mode.h"
 #include "engine/twin.h"
 #include "kernels/c_ima.h"
 
 namespace elbow {
 namespace {
-
-/// (d, batch, D) as Jacobians (batch, D, d).
-Variable jacobians(const Variable& tangents) {
-  const Shape& shape = tangents.shape();
-  const Variable flat = reshape(tangents, {shape[0], shape[1] * shape[2]});
-  return reshape(transpose(flat), {shape[1], shape[2], shape[0]});
-}
 
 void expect_tangents(const char* name, const Variable& tangents) {
   const Shape& shape = tangents.shape();

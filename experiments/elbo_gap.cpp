@@ -86,26 +86,25 @@ VaeConfig model(const Options& options, const KnownDecoder& decoder) {
 }
 
 /// The data are as the decoder makes them, not scaled: it is given.
-TrainingConfig training(const Options& options, const Run& run) {
-  TrainingConfig config = training_config(options, run);
+VaeTrainingConfig training(const Options& options, const Run& run) {
+  VaeTrainingConfig config = training_config(options, run);
   config.scale_data = false;
   return config;
 }
 
 /// What the best encoder makes of the decoder's points, with the expectation of ELBO*: a row of runs.csv.
-Values measure(const Vae& vae, const Training& training, const KnownDecoder& decoder, Index count) {
+Values measure(const VaeTraining& training, const KnownDecoder& decoder, Index count) {
   const NoGradient off;
   const KnownPoints points = decoder.points(count);
   const Parameters& parameters = training.best_parameters();
   const Tensor x = Tensor::from(points.observations, {count, points.dim})
                        .to(parameters.flat().dtype())
                        .to(parameters.flat().device());
-  const Variable encoded = vae.encode(parameters, Variable(x));
+  const Variable encoded = training.vae().encode(parameters, Variable(x));
   const Posterior posterior{slice(encoded, 1, 0, points.dim).value().to_vector<double>(),
                             (0.5 * slice(encoded, 1, points.dim, points.dim)).value().to_vector<double>()};
-  const double difference =
-      mean_or_nan(ima_minus_elbo(decoder.network(DType::float64), points, posterior,
-                                 training.config().precision, gaussian_rule(points.dim)));
+  const double difference = mean_or_nan(ima_minus_elbo(decoder.network(DType::float64), points, posterior,
+                                                       training.precision(), gaussian_rule(points.dim)));
   const double c_ima = mean_or_nan(points.c_ima);
   return {{"decoder", static_cast<double>(decoder.seed)},
           {"neg_elbo", difference + c_ima - mean_or_nan(points.log_density)},
@@ -119,11 +118,12 @@ PreparedRun prepare(const Options& options, const Run& run) {
   const NoGradient off;
   const Variable sources(normal({run.seed, Stream::sources}, sample_count, options.dim, DType::float64));
   const Tensor observations = decoder.network(DType::float64)(sources).value();
-  return {model(options, decoder), training(options, run),
-          split(observations.to(DType::float32).to(device_of(options))),
-          [decoder, count = points_of(options)](const Vae& vae, const Training& training) {
-            return measure(vae, training, decoder, count);
-          }};
+  return prepared(
+      std::make_unique<VaeTraining>(Vae(model(options, decoder)), training(options, run),
+                                    split(observations.to(DType::float32).to(device_of(options)))),
+      [decoder, count = points_of(options)](const VaeTraining& training) {
+        return measure(training, decoder, count);
+      });
 }
 
 std::string plan(const Options& options) {

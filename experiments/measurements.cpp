@@ -56,8 +56,9 @@ void append_jacobians(std::vector<double>& all, const Tensor& tangents, double s
   }
 }
 
-Encoded encode_all(const Vae& vae, const Training& training, const Truth& truth, std::uint64_t seed) {
+Encoded encode_all(const VaeTraining& training, const Truth& truth, std::uint64_t seed) {
   const NoGradient off;
+  const Vae& vae = training.vae();
   const Parameters& parameters = training.best_parameters();
   const double scale = training.data_scale();
   const Index samples = truth.observations.shape()[0];
@@ -140,12 +141,13 @@ double mcc(const Truth& truth, const Encoded& all, Index dim, Correlation correl
 }
 
 /// Says which latents carry nothing, since no correlation with them is defined.
-void warn_of_constants(const Encoded& all, Index dim, const TrainingConfig& config) {
+void warn_of_constants(const Encoded& all, Index dim, const VaeTraining& training) {
   for (Index k = 0; k < dim; ++k) {
     const std::vector<double> values = column(all.mean, dim, k);
     if (std::adjacent_find(values.begin(), values.end(), std::not_equal_to<>()) != values.end()) continue;
     log_warning(fmt::format("seed {}, gamma^2 {:g}: latent {} is constant, {}; its MCC is not defined",
-                            config.seed, config.precision, k + 1, values.empty() ? 0.0 : values.front()));
+                            training.config().seed, training.precision(), k + 1,
+                            values.empty() ? 0.0 : values.front()));
   }
 }
 
@@ -169,13 +171,14 @@ void append_eq12(Values& values, const Encoded& all, kernels::Prior prior, doubl
 
 }  // namespace
 
-Values measure(const Vae& vae, const Training& training, const Truth& truth) {
+Values measure(const VaeTraining& training, const Truth& truth) {
+  const Vae& vae = training.vae();
   const Index dim = vae.config().latent_dim;
   const Index outputs = vae.config().observation_dim;
-  const Validation fresh =
+  const MeanElbo fresh =
       training.evaluate(training.best_parameters(), truth.observations, Stream::final_noise, 0);
-  const Encoded all = encode_all(vae, training, truth, training.config().seed);
-  warn_of_constants(all, dim, training.config());
+  const Encoded all = encode_all(training, truth, training.config().seed);
+  warn_of_constants(all, dim, training);
   Values values = {
       {"neg_elbo", fresh.neg_elbo},
       {"gap", fresh.neg_elbo + number(mean(truth.log_density))},
@@ -189,7 +192,7 @@ Values measure(const Vae& vae, const Training& training, const Truth& truth) {
       {"c_ima_mean_jacobian", c_ima_of_mean_jacobians(all, dim)},
       {"mse_reconstruction", all.mse},
   };
-  append_eq12(values, all, vae.config().prior, training.config().precision, outputs, dim);
+  append_eq12(values, all, vae.config().prior, training.precision(), outputs, dim);
   return values;
 }
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "experiments/run_record.h"
+#include "models/vae_training.h"
 
 namespace elbow {
 
@@ -18,6 +19,6 @@ struct Truth {
 /// at mu(x), with the fixed prior) and their ratio are per latent and of the encoder's Gaussian, before that
 /// sigmoid: means `sigma2_k`, `rhs12_k` and medians `sigma2_median_k`, `ratio12_median_k` over the samples, k
 /// from 1. Warns of a latent that is constant; its correlations are NaN.
-Values measure(const Vae& vae, const Training& training, const Truth& truth);
+Values measure(const VaeTraining& training, const Truth& truth);
 
 }  // namespace elbow

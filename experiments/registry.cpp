@@ -2,6 +2,7 @@
 
 #include "experiments/broken_orthogonality.h"
 #include "experiments/elbo_gap.h"
+#include "experiments/ima_likelihood.h"
 #include "experiments/moebius.h"
 #include "experiments/self_consistency.h"
 
@@ -13,6 +14,7 @@ const std::vector<Experiment>& experiments() {
       moebius(),
       broken_orthogonality(),
       elbo_gap(),
+      ima_likelihood(),
   };
   return all;
 }

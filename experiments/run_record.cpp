@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -21,6 +22,17 @@ constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 json to_json(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
 double to_double(const json& value) { return value.is_null() ? not_a_number : value.get<double>(); }
 
+json to_json(const Values& values) {
+  json pairs = json::array();
+  for (const auto& [name, value] : values) pairs.push_back({name, to_json(value)});
+  return pairs;
+}
+Values to_values(const json& pairs) {
+  Values values;
+  for (const json& pair : pairs) values.emplace_back(pair.at(0), to_double(pair.at(1)));
+  return values;
+}
+
 std::string cell(double value) { return std::isfinite(value) ? shortest(value) : ""; }
 
 std::string quoted(const std::string& text) {
@@ -31,35 +43,73 @@ std::string quoted(const std::string& text) {
 
 std::string to_text(const RunRecord& record) {
   json row = {{"status", record.status}, {"steps", record.steps}, {"epochs", record.epochs}};
-  row["values"] = json::array();
-  for (const auto& [column, value] : record.values) row["values"].push_back({column, to_json(value)});
+  row["values"] = to_json(record.values);
   row["history"] = json::array();
-  for (const Validation& v : record.history) {
-    row["history"].push_back({v.epoch, v.steps, v.neg_elbo, v.reconstruction, v.kl});
-  }
+  for (const Validation& v : record.history) row["history"].push_back({v.epoch, v.steps, to_json(v.values)});
   return row.dump();
 }
 
 RunRecord from_text(const Run& run, const std::string& text) {
   const json row = json::parse(text);
   RunRecord record{run, row.at("status"), row.at("steps"), row.at("epochs"), {}, {}};
-  for (const json& value : row.at("values")) record.values.emplace_back(value.at(0), to_double(value.at(1)));
-  for (const json& v : row.at("history")) {
-    record.history.push_back({v.at(0), v.at(1), v.at(2), v.at(3), v.at(4)});
-  }
+  record.values = to_values(row.at("values"));
+  for (const json& v : row.at("history")) record.history.push_back({v.at(0), v.at(1), to_values(v.at(2))});
   return record;
 }
 
-}  // namespace
-
-std::string name(const Run& run) { return fmt::format("seed={}_gamma2={}", run.seed, shortest(run.gamma2)); }
-
-double RunRecord::value(const std::string& column) const {
+double value_of(const Values& values, const std::string& column) {
   for (const auto& [candidate, value] : values) {
     if (candidate == column) return value;
   }
   return not_a_number;
 }
+
+/// Every name once, in the order in which they are first met.
+class Columns {
+ public:
+  void add(const Values& values) {
+    for (const auto& value : values) {
+      if (std::find(names_.begin(), names_.end(), value.first) == names_.end()) names_.push_back(value.first);
+    }
+  }
+  std::string header() const {
+    return fmt::format("{}{}\n", names_.empty() ? "" : ",", fmt::join(names_, ","));
+  }
+  std::string row(const Values& values) const {
+    std::string text;
+    for (const std::string& name : names_) text += "," + cell(value_of(values, name));
+    return text + "\n";
+  }
+
+ private:
+  std::vector<std::string> names_;
+};
+
+/// The cells that say which run it is.
+class RunCells {
+ public:
+  explicit RunCells(const std::vector<const RunRecord*>& records)
+      : method_(std::any_of(records.begin(), records.end(),
+                            [](const RunRecord* record) { return !record->run.method.empty(); })) {}
+  std::string header() const { return method_ ? "seed,method,gamma2" : "seed,gamma2"; }
+  std::string row(const Run& run) const {
+    return fmt::format("{}{},{}", run.seed, method_ ? "," + run.method : "", cell(run.gamma2));
+  }
+
+ private:
+  bool method_;
+};
+
+}  // namespace
+
+std::string name(const Run& run) {
+  std::string text = fmt::format("seed={}", run.seed);
+  if (!run.method.empty()) text += "_method=" + run.method;
+  if (!std::isnan(run.gamma2)) text += "_gamma2=" + shortest(run.gamma2);
+  return text;
+}
+
+double RunRecord::value(const std::string& column) const { return value_of(values, column); }
 
 void save_record(const std::filesystem::path& path, const RunRecord& record, const std::string& fingerprint,
                  const ParameterLayout& layout, const Parameters& parameters) {
@@ -86,33 +136,39 @@ RunRecord load_record(const std::filesystem::path& path, const Run& run, const s
 }
 
 std::string runs_csv(const std::vector<const RunRecord*>& records) {
-  std::string text = "seed,gamma2,status,steps,epochs";
-  const RunRecord* widest = nullptr;
+  const RunCells cells(records);
+  Columns columns;
+  for (const RunRecord* record : records) columns.add(record->values);
+  std::string text = cells.header() + ",status,steps,epochs" + columns.header();
   for (const RunRecord* record : records) {
-    if (widest == nullptr || record->values.size() > widest->values.size()) widest = record;
-  }
-  const Values columns = widest != nullptr ? widest->values : Values{};
-  for (const auto& column : columns) text += "," + column.first;
-  text += "\n";
-  for (const RunRecord* record : records) {
-    text +=
-        fmt::format("{},{},{},{},{}", record->run.seed, shortest(record->run.gamma2),
-                    record->done() ? record->status : quoted(record->status), record->steps, record->epochs);
-    for (const auto& column : columns) text += "," + cell(record->value(column.first));
-    text += "\n";
+    text += fmt::format("{},{},{},{}{}", cells.row(record->run),
+                        record->done() ? record->status : quoted(record->status), record->steps,
+                        record->epochs, columns.row(record->values));
   }
   return text;
 }
 
 std::string history_csv(const std::vector<const RunRecord*>& records) {
-  std::string text = "seed,gamma2,epoch,steps,neg_elbo,reconstruction,kl\n";
+  const RunCells cells(records);
+  Columns columns;
+  for (const RunRecord* record : records) {
+    for (const Validation& v : record->history) columns.add(v.values);
+  }
+  std::string text = cells.header() + ",epoch,steps" + columns.header();
   for (const RunRecord* record : records) {
     for (const Validation& v : record->history) {
-      text += fmt::format("{},{},{},{},{},{},{}\n", record->run.seed, shortest(record->run.gamma2), v.epoch,
-                          v.steps, shortest(v.neg_elbo), shortest(v.reconstruction), shortest(v.kl));
+      text += fmt::format("{},{},{}{}", cells.row(record->run), v.epoch, v.steps, columns.row(v.values));
     }
   }
   return text;
+}
+
+std::vector<const RunRecord*> runs_of(const std::vector<RunRecord>& records, const std::string& method) {
+  std::vector<const RunRecord*> runs;
+  for (const RunRecord& record : records) {
+    if (record.done() && record.run.method == method) runs.push_back(&record);
+  }
+  return runs;
 }
 
 std::vector<const RunRecord*> runs_at(const std::vector<RunRecord>& records, double gamma2) {

@@ -10,15 +10,13 @@
 
 namespace elbow {
 
-/// Column and value, in the order of runs.csv; a value that is not defined is NaN.
-using Values = std::vector<std::pair<std::string, double>>;
-
 struct Run {
   std::uint64_t seed;
-  double gamma2;
+  double gamma2;         ///< NaN where the method has none
+  std::string method{};  ///< of the experiments that compare several; else ""
 };
 
-/// "seed=3_gamma2=1e+04"
+/// "seed=3_gamma2=1e+04", "seed=3_method=flow"
 std::string name(const Run& run);
 
 /// A row of runs.csv and its rows of history.csv.
@@ -42,12 +40,14 @@ void save_record(const std::filesystem::path& path, const RunRecord& record, con
 /// Throws DataError if the file is damaged or belongs to another configuration.
 RunRecord load_record(const std::filesystem::path& path, const Run& run, const std::string& fingerprint);
 
-/// seed,gamma2,status,steps,epochs and the columns of the first finished run; undefined values are empty
-/// cells.
+/// seed,gamma2,status,steps,epochs and the columns of all finished runs; after the seed the method, where there is one.
+/// Undefined values, and those that a run does not have, are empty cells.
 std::string runs_csv(const std::vector<const RunRecord*>& records);
-/// One row per validation.
+/// One row per validation; its columns likewise.
 std::string history_csv(const std::vector<const RunRecord*>& records);
 
+/// The finished runs of a method.
+std::vector<const RunRecord*> runs_of(const std::vector<RunRecord>& records, const std::string& method);
 /// The finished runs at one gamma^2.
 std::vector<const RunRecord*> runs_at(const std::vector<RunRecord>& records, double gamma2);
 /// One column of them; with "_k", the column of every latent.

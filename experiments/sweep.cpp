@@ -66,7 +66,9 @@ class Sweep {
     return folder_.file(fmt::format("checkpoints/{}.state.safetensors", name(runs_[i])));
   }
   std::string fingerprint(std::size_t i) const {
-    return fmt::format("seed = {}\ngamma2 = {}\n{}", runs_[i].seed, runs_[i].gamma2, configuration_);
+    const Run& run = runs_[i];
+    const std::string method = run.method.empty() ? "" : fmt::format("method = {}\n", run.method);
+    return fmt::format("seed = {}\ngamma2 = {}\n{}{}", run.seed, run.gamma2, method, configuration_);
   }
 
   void read_finished(std::size_t i) {
@@ -103,9 +105,8 @@ class Sweep {
   /// The record of run i, or nothing if a stop came first; its state is then saved.
   std::optional<RunRecord> train(std::size_t i) {
     const PreparedRun prepared = prepare_(runs_[i]);
-    const ProfilerRange range(prepared.data.train.device(), label_.c_str());
-    const Vae vae(prepared.vae);
-    Training training(vae, prepared.training, prepared.data);
+    Training& training = *prepared.training;
+    const ProfilerRange range(training.device(), label_.c_str());
     if (checkpoint_exists(state_path(i))) {
       const LoadedCheckpoint loaded = load_checkpoint(state_path(i), fingerprint(i));
       if (!loaded.warning.empty()) log_warning(loaded.warning);
@@ -117,7 +118,7 @@ class Sweep {
     RunRecord record{runs_[i], "done", 0, 0, {}, {}};
     try {
       if (!train_to_the_end(i, training)) return std::nullopt;
-      record.values = prepared.measure(vae, training);
+      record.values = prepared.measure();
     } catch (const NumericalError& error) {
       record.status = error.what();
     }
@@ -125,7 +126,7 @@ class Sweep {
     record.steps = training.steps();
     record.epochs = training.epoch();
     record.history = training.history();
-    save_record(record_path(i), record, fingerprint(i), vae.layout(), training.best_parameters());
+    save_record(record_path(i), record, fingerprint(i), training.layout(), training.best_parameters());
     remove_state(i);
     progress_.update(static_cast<int>(i), 1);
     return record;
@@ -151,9 +152,11 @@ class Sweep {
     const double share =
         static_cast<double>(training.epoch()) / static_cast<double>(training.config().epochs + 1);
     const auto& history = training.history();
-    progress_.update(
-        static_cast<int>(i), share,
-        history.empty() ? "" : fmt::format("{}: -ELBO {:.3f}", name(runs_[i]), history.back().neg_elbo));
+    progress_.update(static_cast<int>(i), share,
+                     history.empty()
+                         ? ""
+                         : fmt::format("{}: {} {:.3f}", name(runs_[i]), history.back().values.front().first,
+                                       history.back().loss()));
   }
 
   void save(std::size_t i, const Training& training) const {

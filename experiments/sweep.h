@@ -2,22 +2,29 @@
 // A sweep: independent trainings, one per seed and gamma^2, shared among worker threads; each leaves one
 // file.
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "experiments/options.h"
 #include "experiments/run_folder.h"
 #include "experiments/run_record.h"
+#include "models/training.h"
 
 namespace elbow {
 
-/// Everything one run needs, made by the worker that trains it.
+/// A run as the worker that trains it makes it.
 struct PreparedRun {
-  VaeConfig vae;
-  TrainingConfig training;
-  Split data;  ///< on the device of the training
-  std::function<Values(const Vae&, const Training&)> measure;
+  std::unique_ptr<Training> training;
+  std::function<Values()> measure;  ///< of the training, when it has ended
 };
+
+/// The same from the training itself and a function of it.
+template <class SomeTraining, class Measure>
+PreparedRun prepared(std::unique_ptr<SomeTraining> training, Measure measure) {
+  const SomeTraining& trained = *training;
+  return {std::move(training), [&trained, measure] { return measure(trained); }};
+}
 
 /// Trains every run that has no record in the folder yet, on options.threads workers, and returns the records in
 /// the order of `runs`; runs.csv and history.csv then hold the same. Where a worker works changes no byte. A

@@ -23,12 +23,14 @@ PreparedRun prepare(const VaeExperiment& own, const Options& options, const Run&
   const auto first = data.log_density.begin() + training_sample_count;
   const Truth truth{
       sources.validation, observations.validation, {first, first + sources.validation.shape()[0]}};
-  const auto measure_all = [truth, properties = data.properties](const Vae& vae, const Training& training) {
-    Values values = measure(vae, training, truth);
+  const auto measure_all = [truth, properties = data.properties](const VaeTraining& training) {
+    Values values = measure(training, truth);
     values.insert(values.end(), properties.begin(), properties.end());
     return values;
   };
-  return {own.vae(options), training_config(options, run), observations, measure_all};
+  return prepared(
+      std::make_unique<VaeTraining>(Vae(own.vae(options)), training_config(options, run), observations),
+      measure_all);
 }
 
 std::string plan(const VaeExperiment& own, const Options& options) {
@@ -93,8 +95,8 @@ void expect_batch_fits(const Options& options) {
   }
 }
 
-TrainingConfig training_config(const Options& options, const Run& run) {
-  TrainingConfig config;
+VaeTrainingConfig training_config(const Options& options, const Run& run) {
+  VaeTrainingConfig config;
   config.seed = run.seed;
   config.precision = run.gamma2;
   config.batch = options.batch;

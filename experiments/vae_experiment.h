@@ -4,6 +4,7 @@
 #include "experiments/figure.h"
 #include "experiments/mixing.h"
 #include "experiments/run_record.h"
+#include "models/vae_training.h"
 
 namespace elbow {
 
@@ -36,7 +37,7 @@ inline constexpr Index training_sample_count = sample_count * 7 / 10;
 void expect_batch_fits(const Options& options);
 
 /// How the options train one run.
-TrainingConfig training_config(const Options& options, const Run& run);
+VaeTrainingConfig training_config(const Options& options, const Run& run);
 
 /// Everything but seed and gamma^2 that decides a run's result.
 std::string sweep_configuration(const Options& options, const Experiment& experiment);

@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+
+#include "engine/ops.h"
 
 namespace elbow {
 namespace {
-
-constexpr Index evaluation_rows = 1000;  // a chunk's activations stay in the cache
 
 /// Standard deviation of all elements around their common mean.
 double standard_deviation(const Tensor& x) {
@@ -32,9 +33,6 @@ TrainingConfig checked(const TrainingConfig& config, Index samples) {
     throw UsageError(
         fmt::format("batch: expected 1 to {} (the training samples), got {}", samples, config.batch));
   }
-  if (!(config.precision > 0) || !std::isfinite(config.precision)) {
-    throw UsageError(fmt::format("gamma^2: expected a finite number above 0, got {}", config.precision));
-  }
   if (!(config.rate > 0) || !std::isfinite(config.rate)) {
     throw UsageError(fmt::format("learning rate: expected a finite number above 0, got {}", config.rate));
   }
@@ -45,23 +43,29 @@ TrainingConfig checked(const TrainingConfig& config, Index samples) {
   return config;
 }
 
+Values named(const std::vector<std::string>& names, std::span<const double> numbers) {
+  Values values;
+  for (std::size_t i = 0; i < names.size(); ++i) values.emplace_back(names[i], numbers[i]);
+  return values;
+}
+
+}  // namespace
+
 double total(const Variable& x) {
   double sum = 0;
   for (double value : x.value().to_vector<double>()) sum += value;
   return sum;
 }
 
-}  // namespace
-
-Training::Training(const Vae& vae, const TrainingConfig& config, const Split& data)
-    : vae_(vae),
+Training::Training(const ParameterLayout& layout, Parameters initial, const TrainingConfig& config,
+                   const Split& data)
+    : layout_(layout),
       config_(checked(config, data.train.shape()[0])),
       scale_(config.scale_data ? standard_deviation(data.train) : 1),
-      precision_(config.precision * scale_ * scale_),
       train_(divided(data.train, scale_)),
       validation_(data.validation),
-      parameters_(vae.initial_parameters(config.seed, data.train.dtype(), data.train.device())),
-      best_parameters_(vae.layout(), data.train.dtype(), data.train.device()),
+      parameters_(std::move(initial)),
+      best_parameters_(layout, data.train.dtype(), data.train.device()),
       adam_(parameters_),
       batches_(data.train.shape()[0] / config.batch) {
   if (!(scale_ > 0)) throw UsageError("data: expected observations that vary, got a constant");
@@ -74,42 +78,33 @@ double Training::learning_rate() const {
   return config_.final_rate + 0.5 * (config_.rate - config_.final_rate) * (1 + std::cos(turn));
 }
 
-Variable Training::loss(const Tensor& observation, const Tensor& noise) const {
-  const Elbo elbo = vae_.elbo(parameters_, Variable(observation), noise, precision_);
-  return mean(elbo.reconstruction + (config_.beta == 1 ? elbo.kl : config_.beta * elbo.kl));
-}
-
 double Training::step() {
   const StepCapture capture(train_.device(), adam_.steps() + 1, profiled_);
   const ProfilerRange range(train_.device(), "step");
-  const Tensor observation =
+  const Tensor observations =
       shuffled_batch(train_, config_.seed, static_cast<std::uint32_t>(epoch_), batch_, config_.batch);
-  const Tensor noise =
-      normal({config_.seed, Stream::training_noise, static_cast<std::uint32_t>(adam_.steps())}, config_.batch,
-             vae_.config().latent_dim, train_.dtype(), train_.device());
-  const Variable value = loss(observation, noise);
+  const Variable value = loss(observations);
   const double result = value.value().item();
-  if (!std::isfinite(result)) report_not_finite(observation, noise);
+  if (!std::isfinite(result)) report_not_finite(observations);
   adam_.step(parameters_, gradients(value, parameters_.variables()), learning_rate());
   ++batch_;
   return result;
 }
 
-void Training::report_not_finite(const Tensor& observation, const Tensor& noise) {
-  const auto where =
-      fmt::format("at step {} of seed {}, gamma^2 {:g}", adam_.steps() + 1, config_.seed, config_.precision);
-  for (int i = 0; i < vae_.layout().size(); ++i) {
+void Training::report_not_finite(const Tensor& observations) {
+  const auto where = fmt::format("at step {} of {}", steps() + 1, identity());
+  for (int i = 0; i < layout_.size(); ++i) {
     for (double value : parameters_[i].value().to_vector<double>()) {
       if (!std::isfinite(value)) {
         throw NumericalError(
             fmt::format("{} is {} {}: the last gradient overflowed; try a smaller learning rate",
-                        vae_.layout().name(i), value, where));
+                        layout_.name(i), value, where));
       }
     }
   }
   try {
     const FiniteGuard guard;
-    loss(observation, noise);
+    loss(observations);
   } catch (const NumericalError& error) {
     throw NumericalError(fmt::format("{} {}; try a smaller learning rate", error.what(), where));
   }
@@ -138,37 +133,23 @@ const Validation& Training::best() const {
   return history_[*best_];
 }
 
-Validation Training::evaluate(const Parameters& parameters, const Tensor& observations, Stream stream,
-                              std::uint32_t draw) const {
-  const NoGradient off;
+void Training::for_chunks(const Tensor& observations,
+                          const std::function<void(const Tensor&, Index)>& use) const {
   const Index samples = observations.shape()[0];
-  Validation result{epoch_, steps(), 0, 0, 0};
   for (Index first = 0; first < samples; first += evaluation_rows) {
-    const Index count = std::min(evaluation_rows, samples - first);
-    const Tensor chunk = divided(rows(observations, first, count), scale_);
-    const Tensor noise = normal({config_.seed, stream, draw, static_cast<std::uint32_t>(first)}, count,
-                                vae_.config().latent_dim, chunk.dtype(), chunk.device());
-    const Elbo elbo = vae_.elbo(parameters, Variable(chunk), noise, precision_);
-    result.reconstruction += total(elbo.reconstruction);
-    result.kl += total(elbo.kl);
+    use(divided(rows(observations, first, std::min(evaluation_rows, samples - first)), scale_), first);
   }
-  // p(x) = p(x / s) / s^D: back to the units of the data.
-  const double units = static_cast<double>(vae_.config().observation_dim) * std::log(scale_);
-  result.reconstruction = result.reconstruction / static_cast<double>(samples) + units;
-  result.kl /= static_cast<double>(samples);
-  result.neg_elbo = result.reconstruction + config_.beta * result.kl;
-  return result;
 }
 
 void Training::validate() {
-  history_.push_back(
-      evaluate(parameters_, validation_, Stream::validation_noise, static_cast<std::uint32_t>(epoch_)));
-  if (!std::isfinite(history_.back().neg_elbo)) {
-    throw NumericalError(
-        fmt::format("the validation's -ELBO is {} after epoch {} (step {}) of seed {}, gamma^2 {:g}",
-                    history_.back().neg_elbo, epoch_, steps(), config_.seed, config_.precision));
+  history_.push_back({epoch_, steps(), named(validation_names(), validation(validation_))});
+  const Validation& latest = history_.back();
+  if (!std::isfinite(latest.loss())) {
+    throw NumericalError(fmt::format("the validation's {} is {} after epoch {} (step {}) of {}",
+                                     latest.values.front().first, latest.loss(), epoch_, steps(),
+                                     identity()));
   }
-  if (best_ && history_.back().neg_elbo >= best().neg_elbo) return;
+  if (best_ && latest.loss() >= best().loss()) return;
   best_ = history_.size() - 1;
   best_parameters_.flat().assign(parameters_.flat());
 }
@@ -177,14 +158,15 @@ Checkpoint Training::state() const {
   Checkpoint state;
   std::vector<double> rows;
   for (const Validation& v : history_) {
-    rows.insert(rows.end(), {static_cast<double>(v.epoch), static_cast<double>(v.steps), v.neg_elbo,
-                             v.reconstruction, v.kl});
+    rows.insert(rows.end(), {static_cast<double>(v.epoch), static_cast<double>(v.steps)});
+    for (const auto& value : v.values) rows.push_back(value.second);
   }
   state.tensors = {{"parameters", parameters_.flat()},
                    {"first_moment", adam_.first_moment()},
                    {"second_moment", adam_.second_moment()},
                    {"best_parameters", best_parameters_.flat()},
-                   {"history", Tensor::from(rows, {static_cast<Index>(history_.size()), 5})}};
+                   {"history", Tensor::from(rows, {static_cast<Index>(history_.size()),
+                                                   static_cast<Index>(2 + validation_names().size())})}};
   state.integers = {{"epoch", epoch_},
                     {"batch", batch_},
                     {"steps", steps()},
@@ -203,10 +185,11 @@ void Training::restore(const Checkpoint& state) {
   const std::int64_t best = state.integer("best");
   best_ = best < 0 ? std::nullopt : std::optional<std::size_t>(best);
   const std::vector<double> rows = find(state.tensors, "history").to_vector<double>();
+  const std::vector<std::string> names = validation_names();
   history_.clear();
-  for (std::size_t i = 0; i + 5 <= rows.size(); i += 5) {
-    history_.push_back({static_cast<Index>(rows[i]), static_cast<Index>(rows[i + 1]), rows[i + 2],
-                        rows[i + 3], rows[i + 4]});
+  for (std::size_t i = 0; i < rows.size(); i += 2 + names.size()) {
+    history_.push_back({static_cast<Index>(rows[i]), static_cast<Index>(rows[i + 1]),
+                        named(names, std::span(rows).subspan(i + 2, names.size()))});
   }
 }
 

@@ -1,14 +1,16 @@
 #pragma once
-// One training of a VAE, from initial weights to its best validation: a pure function of model, configuration
-// and data.
+// One training, from initial weights to its best validation: a pure function of model, configuration and data. What
+// is trained, and to what end, says a derived class: models/vae_training.h, models/likelihood_training.h.
 #include <functional>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/adam.h"
 #include "engine/checkpoint.h"
 #include "engine/dataset.h"
 #include "engine/profiling.h"
-#include "models/vae.h"
 
 namespace elbow {
 
@@ -16,32 +18,30 @@ enum class Schedule { constant, cosine };
 
 struct TrainingConfig {
   std::uint64_t seed = 1;
-  double precision = 1e4;  ///< gamma^2, in the units of the data
-  Index batch = 64;        ///< the last partial batch of an epoch is dropped
-  Index epochs = 400;      ///< at most
-  double rate = 1e-3;      ///< Adam's learning rate; with cosine, where it starts
+  Index batch = 64;    ///< the last partial batch of an epoch is dropped
+  Index epochs = 400;  ///< at most
+  double rate = 1e-3;  ///< Adam's learning rate; with cosine, where it starts
   Schedule schedule = Schedule::constant;
   double final_rate = 1e-5;    ///< cosine only: where it ends, after `epochs`
   Index validation_every = 5;  ///< epochs
-  Index patience = 0;          ///< validations without a better -ELBO before stopping; 0: never
-  bool scale_data = false;     ///< train on x / std(x) at precision gamma^2 std^2: the same objective
-  double beta = 1;             ///< weight of the KL
+  Index patience = 0;          ///< validations without a smaller loss before stopping; 0: never
+  bool scale_data = false;     ///< train on x / std(x): the same objective
 };
 
-/// A validation, in nats and in the units of the data.
+/// Names and numbers, in the order of a table's columns; a value that is not defined is NaN.
+using Values = std::vector<std::pair<std::string, double>>;
+
+/// In nats and in the units of the data.
 struct Validation {
   Index epoch = 0;
   Index steps = 0;
-  double neg_elbo = 0;
-  double reconstruction = 0;
-  double kl = 0;
+  Values values{};  ///< first the loss, then what it is made of
+  double loss() const { return values.front().second; }
 };
 
 class Training {
  public:
-  /// `data` may be on any device; the training runs there, in its dtype. The VAE must outlive it. Throws
-  /// UsageError if a batch is larger than the training part, or a number of `config` is out of range.
-  Training(const Vae& vae, const TrainingConfig& config, const Split& data);
+  virtual ~Training() = default;
 
   /// One step on the next mini-batch; returns the loss. Throws NumericalError naming operation, step and seed
   /// if it is not finite.
@@ -57,12 +57,11 @@ class Training {
   const Validation& best() const;
   const Parameters& best_parameters() const { return best_parameters_; }
   const Parameters& parameters() const { return parameters_; }
+  const ParameterLayout& layout() const { return layout_; }
   const TrainingConfig& config() const { return config_; }
+  Device device() const { return train_.device(); }
   Index epoch() const { return epoch_; }
   Index steps() const { return adam_.steps(); }
-
-  /// -ELBO over all rows of `observations` (in the units of the data), noise from `stream`, step `draw`.
-  Validation evaluate(const Parameters&, const Tensor& observations, Stream stream, std::uint32_t draw) const;
   /// The number by which observations are divided before they meet the model.
   double data_scale() const { return scale_; }
 
@@ -74,17 +73,35 @@ class Training {
   /// Continues from `state()` of a training with the same model, configuration and data.
   void restore(const Checkpoint& state);
 
+ protected:
+  /// `data` may be on any device; the training runs there, in its dtype. Throws UsageError if a batch is larger than
+  /// the training part, or a number of `config` is out of range.
+  Training(const ParameterLayout& layout, Parameters initial, const TrainingConfig& config,
+           const Split& data);
+
+  /// Rows of a chunk in which a whole set is gone through: its activations stay in the cache.
+  static constexpr Index evaluation_rows = 1000;
+  /// Calls use(observations, first row), divided by data_scale(), for one chunk after the other.
+  void for_chunks(const Tensor& observations, const std::function<void(const Tensor&, Index)>& use) const;
+
  private:
+  /// Of the present parameters on a mini-batch, (batch, observation_dim), divided by data_scale(); a scalar. The same
+  /// whenever it is asked in a step.
+  virtual Variable loss(const Tensor& observations) const = 0;
+  /// Of the present parameters on the validation set, in the units of the data: first the loss, then what it is made of.
+  virtual std::vector<double> validation(const Tensor& observations) const = 0;
+  virtual std::vector<std::string> validation_names() const = 0;
+  /// What identifies the training in an error: "seed 3, gamma^2 100".
+  virtual std::string identity() const = 0;
+
   double learning_rate() const;
-  Variable loss(const Tensor& observation, const Tensor& noise) const;
-  [[noreturn]] void report_not_finite(const Tensor& observation, const Tensor& noise);
+  [[noreturn]] void report_not_finite(const Tensor& observations);
   void validate();
 
-  const Vae& vae_;
+  ParameterLayout layout_;
   TrainingConfig config_;
   double scale_;
-  double precision_;  // of the scaled data
-  Tensor train_;      // scaled
+  Tensor train_;  // scaled
   Tensor validation_;
   Parameters parameters_;
   Parameters best_parameters_;
@@ -96,5 +113,8 @@ class Training {
   std::vector<Validation> history_;
   StepInterval profiled_;
 };
+
+/// The sum of all elements, in double.
+double total(const Variable& x);
 
 }  // namespace elbow

@@ -8,6 +8,7 @@
 
 #include "engine/ops.h"
 #include "experiments/known_decoders.h"
+#include "models/vae_training.h"
 #include "tests/program.h"
 #include "tests/scratch_folder.h"
 #include "tests/thrown.h"
@@ -107,16 +108,16 @@ TEST(GivenDecoder, HasNoParametersAndTheEncoderLearns) {
   const Vae vae(with_given_decoder(DType::float64));
   for (int i = 0; i < vae.layout().size(); ++i) EXPECT_TRUE(vae.layout().name(i).starts_with("encoder."));
   const Variable sources(normal({1, Stream::sources}, 1000, 3, DType::float64));
-  TrainingConfig config;
+  VaeTrainingConfig config;
   config.precision = 100;
   config.rate = 1e-2;
   config.epochs = 20;
   const Tensor data = vae.decode(vae.initial_parameters(1, DType::float64), sources).value();
-  Training training(vae, config, split(data));
+  VaeTraining training(vae, config, split(data));
   training.run_epoch();
   const double early = training.evaluate(training.parameters(), data, Stream::test, 0).neg_elbo;
   while (!training.finished()) training.run_epoch();
-  EXPECT_LT(training.best().neg_elbo, early - 1);
+  EXPECT_LT(training.best().loss(), early - 1);
 }
 
 TEST(GivenDecoder, MustFitTheDimensions) {

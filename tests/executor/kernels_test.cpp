@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "models/training.h"
+#include "models/vae_training.h"
 #include "tests/evaluate.h"
 #include "tests/executor/executor.h"
 #include "tests/golden.h"
@@ -119,14 +119,14 @@ double short_training() {
   config.layers = 2;
   config.hidden = 3;
   const Vae vae(config);
-  TrainingConfig training_config;
+  VaeTrainingConfig training_config;
   training_config.batch = 7;
   training_config.epochs = 1;
   training_config.validation_every = 1;
   const Tensor data = normal({1, Stream::test}, 20, 2, DType::float32, Device::executor);
-  Training training(vae, training_config, split(data));
+  VaeTraining training(vae, training_config, split(data));
   training.run_epoch();
-  return training.best().neg_elbo;
+  return training.best().loss();
 }
 
 TEST(Runtime, AnyCallMayFail) {
