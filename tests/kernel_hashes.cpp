@@ -206,7 +206,7 @@ class Runs {
   void add_beyond_one_tile() {
     add("matmul (520, 33) (33, 1030)", {{520, 33}, {33, 1030}},
         [](const Variables& v) { return matmul(v[0], v[1]); });
-    add("reconstruction (3, 1100)", {{3, 1100}},
+    add("elbo_reconstruction (3, 1100)", {{3, 1100}},
         [](const Variables& v) { return elbo_reconstruction(square(v[0]), v[0], 10); });
   }
 
@@ -223,9 +223,9 @@ class Runs {
     add("elbo_latent (600000)", {{size, 2}, {2, 1}, {size, 1}}, [](const Variables& v) {
       return elbo_latent(v[0], v[1], v[2].value(), kernels::Prior::gaussian, kernels::KlForm::sampled).kl;
     });
-    add("reconstruction (600000, 1)", {{size, 1}},
+    add("elbo_reconstruction (600000, 1)", {{size, 1}},
         [](const Variables& v) { return elbo_reconstruction(square(v[0]), v[0], 10); });
-    add("reconstruction_backward (600000)",
+    add("elbo_reconstruction_backward (600000)",
         [](Device device) { return hash_of_reconstruction_backward(size, device); });
     add("c_ima (2, 600000, 2)", {{2, size, 2}}, [](const Variables& v) { return c_ima(v[0]); });
   }

@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
-#include <numeric>
 #include <regex>
 #include <sstream>
 #include <stdexcept>
@@ -27,19 +26,25 @@ const fs::path root = ELBOW_SOURCE_DIR;
 /// How long each stage takes with the kernels as they are, found out when it is first needed.
 class NormalTimes {
  public:
-  double seconds(std::size_t stage) {
+  double seconds(std::size_t stage, const std::string& file) {
     const std::lock_guard lock(mutex_[stage]);
-    if (seconds_[stage] == 0) seconds_[stage] = measured(stages[stage]);
-    return seconds_[stage];
+    double& seconds = seconds_[stage][stages[stage].own_runs ? file : ""];
+    if (seconds == 0) seconds = measured(stages[stage], file);
+    return seconds;
   }
-  double total() const { return std::accumulate(std::begin(seconds_), std::end(seconds_), 0.0); }
+  double total() const {
+    double total = 0;
+    for (const auto& of_file : seconds_) {
+      for (const auto& entry : of_file) total += entry.second;
+    }
+    return total;
+  }
 
  private:
-  static double measured(const Stage& stage) {
+  static double measured(const Stage& stage, const std::string& file) {
     const fs::path build = root / "build" / stage.preset, log = root / "build" / "mutation" / "normal.log";
-    const Ended ended = run_command(
-        fmt::format("{} '--gtest_filter={}'", (build / "tests/executor_kernels_test").string(), stage.filter),
-        root, log, 600);
+    const std::string program = (build / "tests/executor_kernels_test").string();
+    const Ended ended = run_command(test_command(program, stage, file), root, log, 600);
     if (ended.well) return ended.seconds;
     throw std::runtime_error(
         fmt::format("executor_kernels_test in {} fails with the kernels as they are; {} says how",
@@ -47,7 +52,7 @@ class NormalTimes {
   }
 
   std::mutex mutex_[std::size(stages)];
-  double seconds_[std::size(stages)] = {};
+  std::map<std::string, double> seconds_[std::size(stages)];  // by file, "" for all runs
 };
 
 /// The first that names `function`, or else the first.
@@ -99,7 +104,8 @@ class Worker {
         return;
       }
       built = stages[s].preset;
-      const Ended ended = bench.test(stages[s].filter, static_cast<unsigned>(2 * normal.seconds(s)) + 5);
+      const double usual = normal.seconds(s, result.mutant.file);
+      const Ended ended = bench.test(stages[s], result.mutant.file, static_cast<unsigned>(4 * usual) + 5);
       if (!ended.well) {
         result.fate = Fate::killed;
         result.stage = s;

@@ -61,6 +61,12 @@ std::string read_file(const fs::path& path) {
   return text.str();
 }
 
+std::string test_command(const std::string& program, const Stage& stage, const std::string& file) {
+  const std::string own = stage.own_runs ? fs::path(file).stem().string() : "";
+  return fmt::format("ELBOW_ONLY={} exec {} --gtest_fail_fast '--gtest_filter={}'", own, program,
+                     stage.filter);
+}
+
 std::vector<std::string> dependants(const std::string& file) {
   std::vector<std::string> kernels;
   for (const auto& entry : fs::directory_iterator(root / "kernels")) {
@@ -98,7 +104,6 @@ Workbench::Workbench(const fs::path& build, const fs::path& folder) : build_(bui
 
 bool Workbench::build(const std::string& file, const std::string& source,
                       const std::vector<std::string>& kernels) {
-  changed_ = fs::path(file).stem().string();
   std::ofstream(folder_ / file) << source;
   std::string link = exchanged(link_command_, " -o " + library, " -o " + (folder_ / library).string());
   bool is_program = true;
@@ -111,11 +116,10 @@ bool Workbench::build(const std::string& file, const std::string& source,
   return is_program;
 }
 
-Ended Workbench::test(const std::string& filter, unsigned most_seconds) {
+Ended Workbench::test(const Stage& stage, const std::string& file, unsigned most_seconds) {
+  const std::string program = (folder_ / "tests/executor_kernels_test").string();
   const Ended ended = run_command(
-      fmt::format("LD_LIBRARY_PATH={} ELBOW_FIRST={} exec {} --gtest_fail_fast '--gtest_filter={}'",
-                  (folder_ / "lib").string(), changed_, (folder_ / "tests/executor_kernels_test").string(),
-                  filter),
+      fmt::format("LD_LIBRARY_PATH={} {}", (folder_ / "lib").string(), test_command(program, stage, file)),
       root, folder_ / "test.log", most_seconds);
   seconds_ += ended.seconds;
   return ended;
@@ -136,7 +140,7 @@ std::string Workbench::compile_command(const std::string& kernel, const std::str
   std::string command = exchanged(compile_commands_.at(kernel), objects_.at(kernel), object(kernel).string());
   command = exchanged(command, " -I", fmt::format(" -I{} -I", folder_.string()));
   if (kernel == file) command = exchanged(command, (root / file).string(), (folder_ / file).string());
-  return command + " -O1 -w";  // mutants are compiled oftener than run, and they may look odd
+  return command + " -O0 -w";  // mutants are compiled oftener than run, and they may look odd
 }
 
 }  // namespace elbow::mutation

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/mutation/campaign.h"
 #include "tests/mutation/process.h"
 
 namespace elbow::mutation {
@@ -18,8 +19,8 @@ class Workbench {
   /// that is not a program.
   bool build(const std::string& file, const std::string& source, const std::vector<std::string>& kernels);
 
-  /// Runs executor_kernels_test with the executor built last.
-  Ended test(const std::string& filter, unsigned most_seconds);
+  /// Runs a stage of executor_kernels_test with the executor built last, in which `file` was changed.
+  Ended test(const Stage& stage, const std::string& file, unsigned most_seconds);
 
   double seconds() const { return seconds_; }  ///< of processor time so far
 
@@ -33,9 +34,11 @@ class Workbench {
   std::map<std::string, std::string> compile_commands_;  // by kernels/<name>.cu
   std::map<std::string, std::string> objects_;           // the same, as they are in the commands
   std::string link_command_;
-  std::string changed_;  // the name of the file of the mutant built last
   double seconds_ = 0;
 };
+
+/// Runs executor_kernels_test, the file `program`, as a stage does for mutants of `file`.
+std::string test_command(const std::string& program, const Stage& stage, const std::string& file);
 
 /// The whole file. Throws std::runtime_error naming it.
 std::string read_file(const std::filesystem::path&);
