@@ -85,7 +85,7 @@ TEST(ImaLikelihoodFigure, ShowsThreeMethodsAndTheExactDensity) {
     EXPECT_EQ(panel.series[1].x, (std::vector<double>{1, 2}));
   }
   EXPECT_EQ(figure.panels[0].series[1].y, (std::vector<double>{0.99, 0.99}));
-  EXPECT_EQ(figure.panels[2].series.back().y, (std::vector<double>{-2, -2}));
+  EXPECT_EQ(figure.panels[2].series.back().y, (std::vector<double>{0, 0}));
 }
 
 TEST(RunTables, NameTheMethodWhereThereIsOne) {
