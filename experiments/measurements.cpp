@@ -188,7 +188,9 @@ Values measure(const VaeTraining& training, const Truth& truth) {
       {"mcc_spearman", mcc(truth, all, dim, Correlation::spearman)},
       {"mcc_minibatch",
        number(mcc_minibatch(truth.sources.to_vector<double>(), all.sampled, dim, authors_batch))},
+      {"r2", number(r_squared(truth.sources.to_vector<double>(), all.mean, dim))},
       {"c_ima", number(mean_c_ima(all.jacobian, dim))},
+      {"conformal_contrast", number(mean_conformal_contrast(all.jacobian, dim))},
       {"c_ima_mean_jacobian", c_ima_of_mean_jacobians(all, dim)},
       {"mse_reconstruction", all.mse},
   };

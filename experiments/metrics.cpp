@@ -65,6 +65,70 @@ double log_det_positive_definite(std::vector<double>& matrix, Index n) {
   return result;
 }
 
+/// The mean of a contrast over (samples, n, n) Jacobians; undefined where it is undefined of one.
+std::optional<double> mean_of_jacobians(std::string_view operation, std::span<const double> jacobians,
+                                        Index n,
+                                        std::optional<double> (*contrast)(std::span<const double>, Index)) {
+  const Index samples = items(operation, jacobians, n * n);
+  if (samples == 0) return std::nullopt;
+  double sum = 0;
+  for (Index sample = 0; sample < samples; ++sample) {
+    const auto value = contrast(jacobians.subspan(as_size(sample * n * n), as_size(n * n)), n);
+    if (!value) return std::nullopt;
+    sum += *value;
+  }
+  return sum / static_cast<double>(samples);
+}
+
+/// matrix^-1 right, both n x n, by Gauss-Jordan elimination with partial pivoting; nothing where the matrix is singular.
+std::optional<std::vector<double>> solved(std::vector<double> matrix, std::vector<double> right, Index n) {
+  const auto swap_rows = [n](std::vector<double>& of, Index a, Index b) {
+    std::swap_ranges(of.begin() + a * n, of.begin() + (a + 1) * n, of.begin() + b * n);
+  };
+  for (Index k = 0; k < n; ++k) {
+    Index pivot = k;
+    for (Index row = k + 1; row < n; ++row) {
+      if (std::abs(matrix[as_size(row * n + k)]) > std::abs(matrix[as_size(pivot * n + k)])) pivot = row;
+    }
+    const double element = matrix[as_size(pivot * n + k)];
+    if (element == 0) return std::nullopt;
+    if (pivot != k) {
+      swap_rows(matrix, k, pivot);
+      swap_rows(right, k, pivot);
+    }
+    for (Index column = 0; column < n; ++column) {
+      matrix[as_size(k * n + column)] /= element;
+      right[as_size(k * n + column)] /= element;
+    }
+    for (Index row = 0; row < n; ++row) {
+      if (row == k) continue;
+      const double factor = matrix[as_size(row * n + k)];
+      for (Index column = 0; column < n; ++column) {
+        matrix[as_size(row * n + column)] -= factor * matrix[as_size(k * n + column)];
+        right[as_size(row * n + column)] -= factor * right[as_size(k * n + column)];
+      }
+    }
+  }
+  return right;
+}
+
+/// Each column less its mean and divided by its root mean square; nothing where one is constant.
+std::optional<std::vector<std::vector<double>>> standardised(std::span<const double> matrix, Index rows,
+                                                             Index columns) {
+  auto result = columns_of(matrix, rows, columns);
+  for (auto& column : result) {
+    const double centre = *mean(column);
+    double squares = 0;
+    for (double& value : column) {
+      value -= centre;
+      squares += value * value;
+    }
+    if (!(squares > 0)) return std::nullopt;
+    for (double& value : column) value /= std::sqrt(squares);
+  }
+  return result;
+}
+
 }  // namespace
 
 std::vector<Index> best_assignment(std::span<const double> score, Index n) {
@@ -179,6 +243,33 @@ std::optional<double> mcc_minibatch(std::span<const double> truth, std::span<con
   return mean(values);
 }
 
+std::optional<double> r_squared(std::span<const double> truth, std::span<const double> estimate,
+                                Index factors) {
+  const Index samples = items("r_squared", truth, factors);
+  if (truth.size() != estimate.size()) {
+    throw UsageError("[r_squared] expected true and estimated factors of one shape, got " +
+                     std::to_string(truth.size()) + " and " + std::to_string(estimate.size()) + " numbers");
+  }
+  if (samples < 2 || !all_finite(truth) || !all_finite(estimate)) return std::nullopt;
+  const auto t = standardised(truth, samples, factors), e = standardised(estimate, samples, factors);
+  if (!t || !e) return std::nullopt;
+  const auto product = [](const std::vector<double>& a, const std::vector<double>& b) {
+    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+  };
+  // Of standardised columns R^2 = c^T C^-1 c, C the estimates' correlations with each other, c with the factor.
+  std::vector<double> among, across;
+  for (Index i = 0; i < factors; ++i) {
+    for (Index j = 0; j < factors; ++j) {
+      among.push_back(product((*e)[as_size(i)], (*e)[as_size(j)]));
+      across.push_back(product((*e)[as_size(i)], (*t)[as_size(j)]));
+    }
+  }
+  const auto weights = solved(among, across, factors);
+  if (!weights) return std::nullopt;
+  return std::inner_product(weights->begin(), weights->end(), across.begin(), 0.0) /
+         static_cast<double>(factors);
+}
+
 std::vector<double> column_norms(std::span<const double> jacobian, Index rows, Index columns) {
   if (rows < 0 || columns < 0 || static_cast<Index>(jacobian.size()) != rows * columns) {
     throw UsageError("[column_norms] expected (" + std::to_string(rows) + ", " + std::to_string(columns) +
@@ -244,15 +335,47 @@ std::optional<double> c_ima_of_gram(std::span<const double> gram, Index n) {
 }
 
 std::optional<double> mean_c_ima(std::span<const double> jacobians, Index n) {
-  const Index samples = items("mean_c_ima", jacobians, n * n);
-  if (samples == 0) return std::nullopt;
-  double sum = 0;
-  for (Index sample = 0; sample < samples; ++sample) {
-    const std::optional<double> value = c_ima(jacobians.subspan(as_size(sample * n * n), as_size(n * n)), n);
-    if (!value) return std::nullopt;
-    sum += *value;
-  }
-  return sum / static_cast<double>(samples);
+  return mean_of_jacobians("mean_c_ima", jacobians, n, c_ima);
+}
+
+std::optional<double> conformal_contrast(std::span<const double> jacobian, Index n) {
+  expect_square("conformal_contrast", jacobian, n);
+  if (!all_finite(jacobian)) return std::nullopt;
+  double norm = 0;
+  for (const double element : jacobian) norm = std::hypot(norm, element);
+  if (norm == 0 || !std::isfinite(norm)) return std::nullopt;
+  // With the arithmetic mean of the eigenvalues 1, that is ‖J‖^2 = n, only the geometric one is left.
+  std::vector<double> normalised(jacobian.begin(), jacobian.end());
+  const double factor = std::sqrt(static_cast<double>(n)) / norm;
+  for (double& element : normalised) element *= factor;
+  return -2 / static_cast<double>(n) * log_abs_det(std::move(normalised), n);
+}
+
+std::optional<double> mean_conformal_contrast(std::span<const double> jacobians, Index n) {
+  return mean_of_jacobians("mean_conformal_contrast", jacobians, n, conformal_contrast);
+}
+
+std::optional<double> amari_distance(std::span<const double> truth, std::span<const double> estimate,
+                                     Index n) {
+  expect_square("amari_distance", truth, n);
+  expect_square("amari_distance", estimate, n);
+  if (n == 1 || !all_finite(truth) || !all_finite(estimate)) return std::nullopt;
+  if (std::isinf(log_abs_det({truth.begin(), truth.end()}, n))) return std::nullopt;
+  std::optional<std::vector<double>> p =
+      solved({estimate.begin(), estimate.end()}, {truth.begin(), truth.end()}, n);
+  if (!p) return std::nullopt;
+  const auto spread = [&](Index first, Index step) {  // of the n elements from `first` on
+    double sum = 0, largest = 0;
+    for (Index i = 0; i < n; ++i) {
+      const double size = std::abs((*p)[as_size(first + i * step)]);
+      sum += size;
+      largest = std::max(largest, size);
+    }
+    return sum / largest - 1;
+  };
+  double total = 0;
+  for (Index i = 0; i < n; ++i) total += spread(i * n, 1) + spread(i, n);
+  return total / static_cast<double>(2 * n * (n - 1));
 }
 
 std::optional<double> c_ima_mean_jacobian(std::span<const double> jacobians, Index n) {

@@ -35,6 +35,12 @@ std::optional<MeanCorrelation> mean_correlation(std::span<const double> truth,
 std::optional<double> mcc_minibatch(std::span<const double> truth, std::span<const double> sampled_estimate,
                                     Index factors, Index batch = 64);
 
+/// The mean over true factors of R^2, the share of a factor's variance that the best linear function of all estimated
+/// factors explains, both (samples, factors). Undefined for fewer than two samples, a constant true factor, linearly
+/// dependent estimates or a value that is not finite.
+std::optional<double> r_squared(std::span<const double> truth, std::span<const double> estimate,
+                                Index factors);
+
 /// ‖J[:,k]‖ of a (rows, columns) Jacobian, without overflow or underflow on the way.
 std::vector<double> column_norms(std::span<const double> jacobian, Index rows, Index columns);
 
@@ -53,6 +59,20 @@ std::optional<double> c_ima_of_gram(std::span<const double> gram, Index n);
 /// C_IMA of eq. 6: the mean of c_ima over (samples, n, n) Jacobians. Undefined for no samples or where c_ima
 /// of one is.
 std::optional<double> mean_c_ima(std::span<const double> jacobians, Index n);
+
+/// How far an n x n Jacobian is from a rotation times a number: the log of the arithmetic over the geometric mean of JᵀJ's
+/// eigenvalues. Not below 0 but for rounding; +inf for a singular J. Undefined for zeros or an entry that is not finite.
+std::optional<double> conformal_contrast(std::span<const double> jacobian, Index n);
+
+/// The mean of conformal_contrast over (samples, n, n) Jacobians. Undefined for no samples or where that of one is.
+std::optional<double> mean_conformal_contrast(std::span<const double> jacobians, Index n);
+
+/// The Amari distance of two n x n Jacobians by the same sources: 0 where the estimate's columns are the true ones in some
+/// order and with any lengths and signs, at most 1 (Amari, Cichocki & Yang 1996, normalised). Of P = estimate^-1 truth:
+///   1 / (2 n (n - 1)) (sum_i (sum_j abs P_ij / max_j abs P_ij - 1) + sum_j (sum_i abs P_ij / max_i abs P_ij - 1))
+/// Undefined for n = 1, where either is singular, or for an entry that is not finite.
+std::optional<double> amari_distance(std::span<const double> truth, std::span<const double> estimate,
+                                     Index n);
 
 /// What the paper reports as c_IMA: c_ima of the mean of (samples, n, n) Jacobians.
 std::optional<double> c_ima_mean_jacobian(std::span<const double> jacobians, Index n);

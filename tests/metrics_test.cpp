@@ -305,5 +305,58 @@ TEST(ColumnNorms, OfAnOblongMatrix) {
   EXPECT_THROW(column_norms(std::vector<double>{1, 2, 3}, 2, 2), UsageError);
 }
 
+TEST(RSquared, OfALinearMixtureIsOne) {
+  const auto truth = normals(1, 200 * 2);
+  std::vector<double> mixed, noisy;
+  for (std::size_t i = 0; i < truth.size(); i += 2) {
+    const double a = truth[i], b = truth[i + 1];
+    mixed.insert(mixed.end(), {3 * a - b + 7, 0.2 * a + b});
+    noisy.insert(noisy.end(), {a, a * a});
+  }
+  EXPECT_NEAR(*r_squared(truth, mixed, 2), 1, 1e-12);
+  EXPECT_LT(*r_squared(truth, noisy, 2), 0.6);  // the second factor is not there
+  EXPECT_GT(*r_squared(truth, noisy, 2), 0.5);
+}
+
+TEST(RSquared, OfOneFactorIsTheSquaredCorrelation) {
+  const auto x = normals(1, 50), y = normals(2, 50);
+  EXPECT_NEAR(*r_squared(x, y, 1), *pearson(x, y) * *pearson(x, y), 1e-14);
+}
+
+TEST(RSquared, EdgeCases) {
+  EXPECT_FALSE(r_squared(std::vector<double>{1, 1, 1}, std::vector<double>{1, 2, 3}, 1));
+  EXPECT_FALSE(r_squared(std::vector<double>{1, 2, 3}, std::vector<double>{2, 2, 2}, 1));
+  EXPECT_FALSE(r_squared(std::vector<double>{1}, std::vector<double>{2}, 1));
+  EXPECT_THROW(r_squared(std::vector<double>{1, 2}, std::vector<double>{2}, 1), UsageError);
+}
+
+TEST(ConformalContrast, IsZeroForScaledRotationsAndGrowsWithStretch) {
+  const double c = std::cos(0.3), s = std::sin(0.3);
+  EXPECT_NEAR(*conformal_contrast(std::vector<double>{5 * c, -5 * s, 5 * s, 5 * c}, 2), 0, 1e-15);
+  // Eigenvalues 1 and 9: log (5 / 3).
+  EXPECT_NEAR(*conformal_contrast(std::vector<double>{1, 0, 0, 3}, 2), std::log(5.0 / 3), 1e-15);
+  EXPECT_TRUE(std::isinf(*conformal_contrast(std::vector<double>{1, 1, 1, 1}, 2)));
+  EXPECT_FALSE(conformal_contrast(std::vector<double>{0, 0, 0, 0}, 2));
+  EXPECT_NEAR(*mean_conformal_contrast(std::vector<double>{1, 0, 0, 1, 1, 0, 0, 3}, 2),
+              0.5 * std::log(5.0 / 3), 1e-15);
+}
+
+TEST(AmariDistance, DoesNotSeeOrderLengthAndSign) {
+  const auto truth = normals(1, 9);
+  std::vector<double> same(9);
+  for (int row = 0; row < 3; ++row) {
+    same[row * 3 + 0] = -2 * truth[row * 3 + 1];
+    same[row * 3 + 1] = 0.5 * truth[row * 3 + 2];
+    same[row * 3 + 2] = 7 * truth[row * 3 + 0];
+  }
+  EXPECT_NEAR(*amari_distance(truth, same, 3), 0, 1e-13);
+  // P = (1 1; 1 -1) / 2: the farthest there is.
+  EXPECT_NEAR(*amari_distance(std::vector<double>{1, 0, 0, 1}, std::vector<double>{1, 1, 1, -1}, 2), 1,
+              1e-15);
+  EXPECT_FALSE(amari_distance(truth, std::vector<double>(9, 1), 3));
+  EXPECT_FALSE(amari_distance(std::vector<double>(9, 1), truth, 3));
+  EXPECT_FALSE(amari_distance(std::vector<double>{1}, std::vector<double>{1}, 1));
+}
+
 }  // namespace
 }  // namespace elbow
