@@ -53,21 +53,6 @@ std::vector<Run> runs_of(const Options& options) {
   return runs;
 }
 
-/// A data set and its validation part's truth.
-struct Data {
-  Split observations;
-  Truth truth;
-};
-
-Data data_of(const Options& options, std::uint64_t seed) {
-  const MixedData data = moebius_data(random_moebius(seed, options.dim), seed, sample_count);
-  const Split observations = split(data.observations.to(DType::float32).to(device_of(options)));
-  const Split sources = split(data.sources);
-  const auto first = data.log_density.begin() + training_sample_count;
-  return {observations,
-          {sources.validation, observations.validation, {first, first + sources.validation.shape()[0]}}};
-}
-
 double number(const std::optional<double>& value) {
   return value.value_or(std::numeric_limits<double>::quiet_NaN());
 }
@@ -127,7 +112,8 @@ LikelihoodTrainingConfig likelihood_config(const Options& options, const Run& ru
 }
 
 PreparedRun prepare(const Options& options, const Run& run) {
-  const Data data = data_of(options, run.seed);
+  const KnownData data = known_data(
+      moebius_data(random_moebius(run.seed, options.dim), run.seed, sample_count), device_of(options));
   if (run.method == vae_method.name) {
     return prepared(
         std::make_unique<VaeTraining>(Vae(vae_config(options)), training_config(options, run),

@@ -135,6 +135,19 @@ double c_ima_of_mean_jacobians(const Encoded& all, Index dim) {
   return number(mean(values));
 }
 
+/// Of the decoder's Jacobian at mu(x) from the mixing's at the source, mean over the samples. It takes no notice of the
+/// order, sign and scale of latents, which no VAE can know.
+double mean_amari_distance(const Encoded& all, const Truth& truth, Index dim) {
+  const std::vector<double> jacobian = truth.jacobian.to_vector<double>();
+  const auto size = static_cast<std::size_t>(dim * dim);
+  std::vector<double> values;
+  for (std::size_t at = 0; at + size <= jacobian.size(); at += size) {
+    values.push_back(number(amari_distance(std::span(jacobian).subspan(at, size),
+                                           std::span(all.jacobian).subspan(at, size), dim)));
+  }
+  return number(mean(values));
+}
+
 double mcc(const Truth& truth, const Encoded& all, Index dim, Correlation correlation) {
   const auto found = mean_correlation(truth.sources.to_vector<double>(), all.mean, dim, correlation);
   return found ? found->mcc : std::numeric_limits<double>::quiet_NaN();
@@ -171,6 +184,17 @@ void append_eq12(Values& values, const Encoded& all, kernels::Prior prior, doubl
 
 }  // namespace
 
+KnownData known_data(const MixedData& data, Device device) {
+  const Split observations = split(data.observations.to(DType::float32).to(device));
+  const Split sources = split(data.sources);
+  const auto first = data.log_density.begin() + sources.train.shape()[0];
+  return {observations,
+          {sources.validation,
+           observations.validation,
+           {first, first + sources.validation.shape()[0]},
+           split(data.jacobian).validation}};
+}
+
 Values measure(const VaeTraining& training, const Truth& truth) {
   const Vae& vae = training.vae();
   const Index dim = vae.config().latent_dim;
@@ -190,6 +214,7 @@ Values measure(const VaeTraining& training, const Truth& truth) {
        number(mcc_minibatch(truth.sources.to_vector<double>(), all.sampled, dim, authors_batch))},
       {"r2", number(r_squared(truth.sources.to_vector<double>(), all.mean, dim))},
       {"c_ima", number(mean_c_ima(all.jacobian, dim))},
+      {"amari", mean_amari_distance(all, truth, dim)},
       {"conformal_contrast", number(mean_conformal_contrast(all.jacobian, dim))},
       {"c_ima_mean_jacobian", c_ima_of_mean_jacobians(all, dim)},
       {"mse_reconstruction", all.mse},

@@ -2,7 +2,7 @@
 // What is measured on a trained VAE whose ground truth is known: one row of runs.csv.
 #include <vector>
 
-#include "experiments/run_record.h"
+#include "experiments/mixing.h"
 #include "models/vae_training.h"
 
 namespace elbow {
@@ -10,9 +10,17 @@ namespace elbow {
 /// The validation part of a data set, with its truth.
 struct Truth {
   Tensor sources;                   ///< (samples, dim)
-  Tensor observations;              ///< (samples, observation_dim), as trained on
+  Tensor observations;              ///< (samples, dim), as trained on
   std::vector<double> log_density;  ///< log p(x), nats
+  Tensor jacobian;                  ///< of the mixing at the sources, (samples, dim, dim)
 };
+
+/// A data set as it is trained on, in float32 on a device, and the truth of its validation part.
+struct KnownData {
+  Split observations;
+  Truth truth;
+};
+KnownData known_data(const MixedData& data, Device device);
 
 /// Measures the best parameters of a training on the whole validation set, with fresh noise. Latents are those
 /// that the decoder sees, after the sigmoid where the prior has one. sigma2, rhs12 (the right side of eq. 12, J

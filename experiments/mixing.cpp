@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "engine/forward_mode.h"
 #include "engine/ops.h"
 #include "engine/random.h"
 #include "models/activation.h"
@@ -11,12 +12,24 @@ namespace {
 
 constexpr std::uint32_t orthogonal_layer_count = 3;
 
-/// s(t), and log s'(t) added per sample to `log_slope`.
-Variable smooth_layer(const Variable& h, Variable& log_slope) {
-  const Variable slopes = leaky_slope + (1 - leaky_slope) * sigmoid(h);
-  log_slope = log_slope + sum(logarithm(slopes), 1);
-  return smooth_leaky_relu(h, leaky_slope);
-}
+/// What the layers so far make of z: x, log abs det of their Jacobian, (samples), and the Jacobian, (samples, dim, dim).
+struct Layers {
+  Variable x;
+  Variable log_slope;
+  Variable jacobian;
+
+  /// s(t), the smooth LeakyReLU.
+  void bend() {
+    const Variable slopes = leaky_slope + (1 - leaky_slope) * sigmoid(x);
+    log_slope = log_slope + sum(logarithm(slopes), 1);
+    jacobian = reshape(slopes, {slopes.shape()[0], slopes.shape()[1], 1}) * jacobian;
+    x = smooth_leaky_relu(x, leaky_slope);
+  }
+  void rotate(const Tensor& q) {
+    jacobian = matmul(Variable(q), jacobian);
+    x = matmul(x, transpose(Variable(q)));
+  }
+};
 
 }  // namespace
 
@@ -45,19 +58,17 @@ MixedData mixed_data(Mixing mixing, std::uint64_t seed, Index samples, Index dim
   const NoGradient off;
   const Variable z(normal({seed, Stream::sources}, samples, dim, DType::float64));
   const Variable log_prior = -0.5 * sum(square(z), 1) - 0.5 * static_cast<double>(dim) * math::log_two_pi;
-  const auto rotated = [&](const Variable& h, std::uint32_t number) {
-    return matmul(h, transpose(Variable(random_orthogonal(seed, number, dim))));
-  };
-  Variable log_slope(Tensor::zeros({samples}, DType::float64));
-  Variable x = z;
+  Layers layers{z, Variable(Tensor::zeros({samples}, DType::float64)), jacobians(seeded(z).tangents)};
   if (mixing == Mixing::rotation) {
-    x = rotated(z, 0);
+    layers.rotate(random_orthogonal(seed, 0, dim));
   } else {
     for (std::uint32_t layer = 0; layer < orthogonal_layer_count; ++layer) {
-      x = rotated(smooth_layer(x, log_slope), layer);
+      layers.bend();
+      layers.rotate(random_orthogonal(seed, layer, dim));
     }
   }
-  return {z.value(), x.value(), (log_prior - log_slope).value().to_vector<double>()};
+  return {z.value(), layers.x.value(), (log_prior - layers.log_slope).value().to_vector<double>(),
+          layers.jacobian.value()};
 }
 
 }  // namespace elbow

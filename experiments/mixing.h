@@ -18,6 +18,7 @@ struct MixedData {
   Tensor observations;  ///< x, (samples, dim), float64
   /// log p(x) per sample, noise-free: log p0(g(x)) - log abs det J(g(x)), eq. 4, in nats.
   std::vector<double> log_density;
+  Tensor jacobian;      ///< of the mixing at each z, (samples, dim, dim), float64
   Values properties{};  ///< of the mixing, one column of runs.csv each
 };
 

@@ -10,11 +10,7 @@ namespace elbow {
 
 const std::vector<Experiment>& experiments() {
   static const std::vector<Experiment> all = {
-      self_consistency(),
-      moebius(),
-      broken_orthogonality(),
-      elbo_gap(),
-      ima_likelihood(),
+      self_consistency(), moebius(), broken_orthogonality(), elbo_gap(), ima_likelihood(),
   };
   return all;
 }

@@ -18,18 +18,14 @@ constexpr Index patience = 5;
 
 PreparedRun prepare(const VaeExperiment& own, const Options& options, const Run& run) {
   const MixedData data = own.data(options, run.seed, sample_count);
-  const Split observations = split(data.observations.to(DType::float32).to(device_of(options)));
-  const Split sources = split(data.sources);
-  const auto first = data.log_density.begin() + training_sample_count;
-  const Truth truth{
-      sources.validation, observations.validation, {first, first + sources.validation.shape()[0]}};
-  const auto measure_all = [truth, properties = data.properties](const VaeTraining& training) {
+  const KnownData known = known_data(data, device_of(options));
+  const auto measure_all = [truth = known.truth, properties = data.properties](const VaeTraining& training) {
     Values values = measure(training, truth);
     values.insert(values.end(), properties.begin(), properties.end());
     return values;
   };
   return prepared(
-      std::make_unique<VaeTraining>(Vae(own.vae(options)), training_config(options, run), observations),
+      std::make_unique<VaeTraining>(Vae(own.vae(options)), training_config(options, run), known.observations),
       measure_all);
 }
 

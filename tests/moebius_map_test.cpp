@@ -90,6 +90,18 @@ void expect_density(const MixedData& data, const MoebiusMap& map, double log_vol
   }
 }
 
+TEST(MoebiusData, HasTheJacobianOfTheWholeMap) {
+  const MoebiusMap map = random_moebius(3, 3);
+  const MixedData data =
+      moebius_data(map, Tensor::from(std::vector<double>{2, 0, 0, 0, 3, 0, 0, 0, 5}, {3, 3}), 3, 20);
+  const auto expected = differences(map, data.sources, 1e-5), found = data.jacobian.to_vector<double>();
+  const double factor[] = {2, 3, 5};  // of the rows
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_NEAR(found[i], factor[i / 3 % 3] * expected[i], 1e-7);
+  }
+}
+
 TEST(MoebiusData, DensityIsThatOfTheJacobian) {
   const MoebiusMap map = random_moebius(3, 3);
   expect_density(moebius_data(map, 3, 100), map, 0);
