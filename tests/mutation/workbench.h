@@ -25,6 +25,7 @@ class Workbench {
   double seconds() const { return seconds_; }  ///< of processor time so far
 
  private:
+  void precompile_language();
   bool run(const std::string& command);
   std::string compile_command(const std::string& kernel, const std::string& file) const;
   std::filesystem::path object(const std::string& kernel) const;
