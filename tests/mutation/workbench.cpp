@@ -109,10 +109,12 @@ Workbench::Workbench(const fs::path& build, const fs::path& folder) : build_(bui
 
 /// Half of a kernel's compilation is reading the same headers.
 void Workbench::precompile_language() {
-  std::ofstream(folder_ / "language.h")
-      << fmt::format("#include \"{}\"\n", language)
-      << "#include <cuda_runtime.h>\n#include \"kernels/error.h\"\n#include "
-         "\"kernels/types.h\"\n";
+  std::ofstream file(folder_ / "language.h");
+  for (const std::string& header : {language, std::string("cuda_runtime.h"), std::string("kernels/error.h"),
+                                    std::string("kernels/types.h")}) {
+    file << fmt::format("#include <{}>\n", header);
+  }
+  file.close();
   const std::string& command = compile_commands_.at("kernels/adam.cu");
   const std::string compiler =
       exchanged(command.substr(0, command.find(" -o ")), " -include " + language, "");
