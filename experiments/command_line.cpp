@@ -1,6 +1,7 @@
 #include "experiments/command_line.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -18,6 +19,16 @@
 
 namespace elbow {
 namespace {
+
+void expect_protocol(const Experiment& experiment, Protocol asked) {
+  std::vector<std::string> names;
+  for (const Protocol protocol : experiment.protocols) {
+    if (protocol == asked) return;
+    names.push_back(name(protocol));
+  }
+  throw UsageError(fmt::format("[--protocol] expected {}, got {}: {} has no other protocol; leave it out",
+                               fmt::join(names, " or "), name(asked), experiment.name));
+}
 
 std::string help_line(const OptionDescription& option, const Options& defaults) {
   std::string shown = option.fallback;
@@ -147,6 +158,7 @@ CommandLine parse_command_line(int argc, const char* const* argv, const Experime
   result.options = defaults_of(experiment, wishes);
   overlay(result.options);
   check(result.options);
+  expect_protocol(experiment, result.options.protocol);
   if (experiment.validate) experiment.validate(result.options);
   return result;
 }

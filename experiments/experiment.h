@@ -36,7 +36,7 @@ struct Experiment {
   /// Trains, writes runs.csv, history.csv, figures and checkpoints into the folder. Returns early once
   /// stop_requested(). The summary is written from the claims.
   std::function<Outcome(const Options&, const RunFolder&)> run;
-  /// What there is to reproduce.
+  /// What there is to reproduce; another one is refused.
   std::vector<Protocol> protocols = {Protocol::text, Protocol::authors};
 };
 

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "experiments/machine.h"
 #include "experiments/measurements.h"
-#include "experiments/metrics.h"
 #include "experiments/moebius.h"
 #include "experiments/moebius_map.h"
 #include "experiments/run_folder.h"
@@ -36,13 +36,6 @@ Options defaults(const Options& asked) {
   return options;
 }
 
-void validate(const Options& options) {
-  if (options.protocol == Protocol::authors) {
-    throw UsageError(
-        "[--protocol] expected text, got authors: the paper has no such experiment; leave it out");
-  }
-}
-
 std::vector<Run> runs_of(const Options& options) {
   std::vector<Run> runs;
   const double none = std::numeric_limits<double>::quiet_NaN();
@@ -53,36 +46,23 @@ std::vector<Run> runs_of(const Options& options) {
   return runs;
 }
 
-double number(const std::optional<double>& value) {
-  return value.value_or(std::numeric_limits<double>::quiet_NaN());
-}
-
 Values measure_likelihood(const LikelihoodTraining& training, const Truth& truth) {
-  const std::vector<double> latents = training.latents(training.best_parameters(), truth.observations);
-  const auto samples = training.samples(training.best_parameters(), truth.observations);
-  std::vector<double> log_likelihood, excess, contrast, excess_squares;
-  double reflected = 0;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    log_likelihood.push_back(samples[i].log_likelihood);
-    excess.push_back(samples[i].log_likelihood - truth.log_density[i]);
-    excess_squares.push_back(excess.back() * excess.back());
-    contrast.push_back(samples[i].c_ima);
-    reflected += samples[i].reflected;
+  const MappedSamples mapped = training.mapped(training.best_parameters(), truth.observations);
+  std::vector<double> excess, squares;
+  for (std::size_t i = 0; i < mapped.log_likelihood.size(); ++i) {
+    excess.push_back(mapped.log_likelihood[i] - truth.log_density[i]);
+    squares.push_back(excess.back() * excess.back());
   }
-  const auto count = static_cast<double>(samples.size());
-  const double mean_excess = number(mean(excess));
-  const Index dim = truth.sources.shape()[1];
-  const auto mcc = [&](Correlation correlation) {
-    const auto found = mean_correlation(truth.sources.to_vector<double>(), latents, dim, correlation);
-    return found ? found->mcc : std::numeric_limits<double>::quiet_NaN();
-  };
-  return {{"mcc", mcc(Correlation::pearson)},
-          {"mcc_spearman", mcc(Correlation::spearman)},
-          {"c_ima", number(mean(contrast))},
-          {"log_likelihood", number(mean(log_likelihood))},
-          {"exact_log_likelihood", number(mean(truth.log_density))},
+  const auto count = static_cast<double>(excess.size());
+  const auto reflected = static_cast<double>(std::count(mapped.sign.begin(), mapped.sign.end(), -1.0));
+  const double mean_excess = or_nan(mean(excess));
+  return {{"mcc", mcc(truth, mapped.latent, Correlation::pearson)},
+          {"mcc_spearman", mcc(truth, mapped.latent, Correlation::spearman)},
+          {"c_ima", or_nan(mean(mapped.c_ima))},
+          {"log_likelihood", or_nan(mean(mapped.log_likelihood))},
+          {"exact_log_likelihood", or_nan(mean(truth.log_density))},
           {"excess", mean_excess},
-          {"excess_error", std::sqrt((number(mean(excess_squares)) - mean_excess * mean_excess) / count)},
+          {"excess_error", std::sqrt((or_nan(mean(squares)) - mean_excess * mean_excess) / count)},
           {"reflected", std::min(reflected, count - reflected) / count}};
 }
 
@@ -95,7 +75,7 @@ Values measure_vae(const VaeTraining& training, const Truth& truth) {
     if (name == "neg_elbo") values.emplace_back("log_likelihood", -value);
     if (name == "gap") values.emplace_back("excess", -value);
   }
-  values.emplace_back("exact_log_likelihood", number(mean(truth.log_density)));
+  values.emplace_back("exact_log_likelihood", or_nan(mean(truth.log_density)));
   return values;
 }
 
@@ -163,7 +143,7 @@ Experiment ima_likelihood() {
           "beyond the paper",
           common_options(),
           defaults,
-          validate,
+          {},
           plan,
           run,
           {Protocol::text}};

@@ -19,8 +19,8 @@ inline constexpr Method regularised{"regularised", "likelihood − c_{IMA}"};
 inline constexpr Method vae_method{"vae", "VAE, γ^2 = 1e5"};
 inline constexpr Method folding{"folding", "unconstrained MLP"};
 
-/// MCC, c_IMA and mean log-likelihood on each mixing, the last less the exact one, which is a line at 0. The unconstrained MLP, whose
-/// likelihood is none, is left to the table.
+/// MCC, c_IMA and mean log-likelihood on each mixing, the last less the exact one, which is a line at 0. The
+/// unconstrained MLP, whose likelihood is none, is left to the table.
 Figure ima_likelihood_figure(const std::vector<RunRecord>& records);
 
 std::vector<Claim> ima_likelihood_claims(const std::vector<RunRecord>& records, bool quick,

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "experiments/ima_likelihood.h"
 #include "experiments/judge.h"
 #include "experiments/statistics.h"
@@ -41,15 +39,13 @@ class Methods {
 
 /// The largest excess of a flow's log-likelihood over the exact one, in its standard errors.
 std::optional<double> largest_excess(const Methods& methods) {
-  std::optional<double> largest;
+  std::vector<double> ratios;
   for (const Method& method : {likelihood, regularised}) {
     const std::vector<double> excess = methods.values(method, "excess");
     const std::vector<double> error = methods.values(method, "excess_error");
-    for (std::size_t i = 0; i < excess.size(); ++i) {
-      largest = std::max(largest.value_or(excess[i] / error[i]), excess[i] / error[i]);
-    }
+    for (std::size_t i = 0; i < excess.size(); ++i) ratios.push_back(excess[i] / error[i]);
   }
-  return largest;
+  return quantile(ratios, 1);
 }
 
 }  // namespace

@@ -17,10 +17,6 @@ namespace {
 constexpr Index rows_at_once = 1000;
 constexpr Index authors_batch = 64;
 
-double number(const std::optional<double>& value) {
-  return value.value_or(std::numeric_limits<double>::quiet_NaN());
-}
-
 void append(std::vector<double>& all, const Tensor& part) {
   const std::vector<double> values = part.to_vector<double>();
   all.insert(all.end(), values.begin(), values.end());
@@ -130,9 +126,9 @@ double c_ima_of_mean_jacobians(const Encoded& all, Index dim) {
   const std::size_t size = authors_batch * dim * dim;
   std::vector<double> values;
   for (std::size_t at = 0; at + size <= all.jacobian.size(); at += size) {
-    values.push_back(number(c_ima_mean_jacobian(std::span(all.jacobian).subspan(at, size), dim)));
+    values.push_back(or_nan(c_ima_mean_jacobian(std::span(all.jacobian).subspan(at, size), dim)));
   }
-  return number(mean(values));
+  return or_nan(mean(values));
 }
 
 /// Of the decoder's Jacobian at mu(x) from the mixing's at the source, mean over the samples. It takes no notice of the
@@ -142,15 +138,10 @@ double mean_amari_distance(const Encoded& all, const Truth& truth, Index dim) {
   const auto size = static_cast<std::size_t>(dim * dim);
   std::vector<double> values;
   for (std::size_t at = 0; at + size <= jacobian.size(); at += size) {
-    values.push_back(number(amari_distance(std::span(jacobian).subspan(at, size),
+    values.push_back(or_nan(amari_distance(std::span(jacobian).subspan(at, size),
                                            std::span(all.jacobian).subspan(at, size), dim)));
   }
-  return number(mean(values));
-}
-
-double mcc(const Truth& truth, const Encoded& all, Index dim, Correlation correlation) {
-  const auto found = mean_correlation(truth.sources.to_vector<double>(), all.mean, dim, correlation);
-  return found ? found->mcc : std::numeric_limits<double>::quiet_NaN();
+  return or_nan(mean(values));
 }
 
 /// Says which latents carry nothing, since no correlation with them is defined.
@@ -173,7 +164,7 @@ void append_eq12(Values& values, const Encoded& all, kernels::Prior prior, doubl
   const auto median_of = [](std::span<const double> values) { return median(values); };
   const auto per_latent = [&](const char* name, const std::vector<double>& matrix, const auto& statistic) {
     for (Index k = 0; k < dim; ++k) {
-      values.emplace_back(fmt::format("{}_{}", name, k + 1), number(statistic(column(matrix, dim, k))));
+      values.emplace_back(fmt::format("{}_{}", name, k + 1), or_nan(statistic(column(matrix, dim, k))));
     }
   };
   per_latent("sigma2", all.variance, mean_of);
@@ -184,6 +175,12 @@ void append_eq12(Values& values, const Encoded& all, kernels::Prior prior, doubl
 
 }  // namespace
 
+double mcc(const Truth& truth, std::span<const double> latents, Correlation correlation) {
+  const Index dim = truth.sources.shape()[1];
+  const auto found = mean_correlation(truth.sources.to_vector<double>(), latents, dim, correlation);
+  return found ? found->mcc : std::numeric_limits<double>::quiet_NaN();
+}
+
 KnownData known_data(const MixedData& data, Device device) {
   const Split observations = split(data.observations.to(DType::float32).to(device));
   const Split sources = split(data.sources);
@@ -192,7 +189,7 @@ KnownData known_data(const MixedData& data, Device device) {
           {sources.validation,
            observations.validation,
            {first, first + sources.validation.shape()[0]},
-           split(data.jacobian).validation}};
+           data.jacobian(sources.validation)}};
 }
 
 Values measure(const VaeTraining& training, const Truth& truth) {
@@ -205,17 +202,17 @@ Values measure(const VaeTraining& training, const Truth& truth) {
   warn_of_constants(all, dim, training);
   Values values = {
       {"neg_elbo", fresh.neg_elbo},
-      {"gap", fresh.neg_elbo + number(mean(truth.log_density))},
+      {"gap", fresh.neg_elbo + or_nan(mean(truth.log_density))},
       {"reconstruction", fresh.reconstruction},
       {"kl", fresh.kl},
-      {"mcc", mcc(truth, all, dim, Correlation::pearson)},
-      {"mcc_spearman", mcc(truth, all, dim, Correlation::spearman)},
+      {"mcc", mcc(truth, all.mean, Correlation::pearson)},
+      {"mcc_spearman", mcc(truth, all.mean, Correlation::spearman)},
       {"mcc_minibatch",
-       number(mcc_minibatch(truth.sources.to_vector<double>(), all.sampled, dim, authors_batch))},
-      {"r2", number(r_squared(truth.sources.to_vector<double>(), all.mean, dim))},
-      {"c_ima", number(mean_c_ima(all.jacobian, dim))},
+       or_nan(mcc_minibatch(truth.sources.to_vector<double>(), all.sampled, dim, authors_batch))},
+      {"r2", or_nan(r_squared(truth.sources.to_vector<double>(), all.mean, dim))},
+      {"c_ima", or_nan(mean_c_ima(all.jacobian, dim))},
       {"amari", mean_amari_distance(all, truth, dim)},
-      {"conformal_contrast", number(mean_conformal_contrast(all.jacobian, dim))},
+      {"conformal_contrast", or_nan(mean_conformal_contrast(all.jacobian, dim))},
       {"c_ima_mean_jacobian", c_ima_of_mean_jacobians(all, dim)},
       {"mse_reconstruction", all.mse},
   };

@@ -1,7 +1,9 @@
 #pragma once
 // What is measured on a trained VAE whose ground truth is known: one row of runs.csv.
+#include <span>
 #include <vector>
 
+#include "experiments/metrics.h"
 #include "experiments/mixing.h"
 #include "models/vae_training.h"
 
@@ -21,6 +23,9 @@ struct KnownData {
   Truth truth;
 };
 KnownData known_data(const MixedData& data, Device device);
+
+/// The whole set's MCC of latents (samples, dim), row-major; NaN where it is not defined.
+double mcc(const Truth& truth, std::span<const double> latents, Correlation correlation);
 
 /// Measures the best parameters of a training on the whole validation set, with fresh noise. Latents are those
 /// that the decoder sees, after the sigmoid where the prior has one. sigma2, rhs12 (the right side of eq. 12, J

@@ -12,24 +12,29 @@ namespace {
 
 constexpr std::uint32_t orthogonal_layer_count = 3;
 
-/// What the layers so far make of z: x, log abs det of their Jacobian, (samples), and the Jacobian, (samples, dim, dim).
-struct Layers {
-  Variable x;
-  Variable log_slope;
-  Variable jacobian;
+/// s(t), and log s'(t) added per sample to `log_slope`.
+Variable smooth_layer(const Variable& h, Variable& log_slope) {
+  const Variable slopes = leaky_slope + (1 - leaky_slope) * sigmoid(h);
+  log_slope = log_slope + sum(logarithm(slopes), 1);
+  return smooth_leaky_relu(h, leaky_slope);
+}
 
-  /// s(t), the smooth LeakyReLU.
-  void bend() {
-    const Variable slopes = leaky_slope + (1 - leaky_slope) * sigmoid(x);
-    log_slope = log_slope + sum(logarithm(slopes), 1);
-    jacobian = reshape(slopes, {slopes.shape()[0], slopes.shape()[1], 1}) * jacobian;
-    x = smooth_leaky_relu(x, leaky_slope);
-  }
-  void rotate(const Tensor& q) {
-    jacobian = matmul(Variable(q), jacobian);
-    x = matmul(x, transpose(Variable(q)));
-  }
-};
+Dual smooth_layer(const Dual& h) {
+  return elementwise(h, [](const Variable& x) { return smooth_leaky_relu(x, leaky_slope); });
+}
+
+Tensor jacobian(Mixing mixing, std::uint64_t seed, const Tensor& sources) {
+  const NoGradient off;
+  const Index dim = sources.shape()[1];
+  const Variable no_bias(Tensor::zeros({dim}, DType::float64));
+  const auto rotated = [&](const Dual& h, std::uint32_t number) {
+    return linear(h, Variable(random_orthogonal(seed, number, dim)), no_bias);
+  };
+  Dual h = seeded(Variable(sources));
+  if (mixing == Mixing::rotation) return jacobians(rotated(h, 0).tangents).value();
+  for (std::uint32_t layer = 0; layer < orthogonal_layer_count; ++layer) h = rotated(smooth_layer(h), layer);
+  return jacobians(h.tangents).value();
+}
 
 }  // namespace
 
@@ -58,17 +63,20 @@ MixedData mixed_data(Mixing mixing, std::uint64_t seed, Index samples, Index dim
   const NoGradient off;
   const Variable z(normal({seed, Stream::sources}, samples, dim, DType::float64));
   const Variable log_prior = -0.5 * sum(square(z), 1) - 0.5 * static_cast<double>(dim) * math::log_two_pi;
-  Layers layers{z, Variable(Tensor::zeros({samples}, DType::float64)), jacobians(seeded(z).tangents)};
+  const auto rotated = [&](const Variable& h, std::uint32_t number) {
+    return matmul(h, transpose(Variable(random_orthogonal(seed, number, dim))));
+  };
+  Variable log_slope(Tensor::zeros({samples}, DType::float64));
+  Variable x = z;
   if (mixing == Mixing::rotation) {
-    layers.rotate(random_orthogonal(seed, 0, dim));
+    x = rotated(z, 0);
   } else {
     for (std::uint32_t layer = 0; layer < orthogonal_layer_count; ++layer) {
-      layers.bend();
-      layers.rotate(random_orthogonal(seed, layer, dim));
+      x = rotated(smooth_layer(x, log_slope), layer);
     }
   }
-  return {z.value(), layers.x.value(), (log_prior - layers.log_slope).value().to_vector<double>(),
-          layers.jacobian.value()};
+  return {z.value(), x.value(), (log_prior - log_slope).value().to_vector<double>(),
+          [mixing, seed](const Tensor& sources) { return jacobian(mixing, seed, sources); }};
 }
 
 }  // namespace elbow

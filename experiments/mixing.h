@@ -1,6 +1,7 @@
 #pragma once
 // Ground truths: sources, the mixing that turns them into observations, and the exact density of what comes
 // out.
+#include <functional>
 #include <vector>
 
 #include "experiments/run_record.h"
@@ -18,7 +19,8 @@ struct MixedData {
   Tensor observations;  ///< x, (samples, dim), float64
   /// log p(x) per sample, noise-free: log p0(g(x)) - log abs det J(g(x)), eq. 4, in nats.
   std::vector<double> log_density;
-  Tensor jacobian;      ///< of the mixing at each z, (samples, dim, dim), float64
+  /// Of the mixing at sources (samples, dim), float64: (samples, dim, dim).
+  std::function<Tensor(const Tensor& sources)> jacobian;
   Values properties{};  ///< of the mixing, one column of runs.csv each
 };
 

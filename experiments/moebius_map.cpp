@@ -48,13 +48,15 @@ Variable MoebiusMap::operator()(const Variable& z) const {
   return matmul(inverted, transpose(Variable(rotation)));
 }
 
-Variable MoebiusMap::jacobian(const Variable& z) const {
+Tensor MoebiusMap::jacobian(const Tensor& sources) const {
+  const NoGradient off;
+  const Variable z(sources);
   const Index samples = z.shape()[0], dim = z.shape()[1];
   const Variable distance = reshape(square_distance(z, pole), {samples, 1});
   const Variable direction = (z - Variable(pole)) / square_root(distance);
   const Variable outer = matmul(reshape(direction, {samples, dim, 1}), reshape(direction, {samples, 1, dim}));
   const Variable mirror = jacobians(seeded(z).tangents) - 2 * outer;
-  return matmul(Variable(rotation), mirror / reshape(distance, {samples, 1, 1}));
+  return matmul(Variable(rotation), mirror / reshape(distance, {samples, 1, 1})).value();
 }
 
 MoebiusMap random_moebius(std::uint64_t seed, Index dim) {
@@ -105,7 +107,7 @@ MixedData moebius_data(const MoebiusMap& map, std::uint64_t seed, Index samples)
   return {z.value(),
           centred(map(z)).value(),
           log_density.value().to_vector<double>(),
-          map.jacobian(z).value(),
+          [map](const Tensor& sources) { return map.jacobian(sources); },
           {{"stretch", *farthest / *nearest}}};
 }
 
@@ -114,7 +116,10 @@ MixedData moebius_data(const MoebiusMap& map, const Tensor& linear, std::uint64_
   const Index dim = map.pole.shape()[1];
   MixedData data = moebius_data(map, seed, samples);
   data.observations = matmul(Variable(data.observations), transpose(Variable(linear))).value();
-  data.jacobian = matmul(Variable(linear), Variable(data.jacobian)).value();
+  data.jacobian = [map, linear](const Tensor& sources) {
+    const NoGradient without;
+    return matmul(Variable(linear), Variable(map.jacobian(sources))).value();
+  };
   const std::vector<double> matrix = linear.to_vector<double>();
   const double log_volume = log_abs_det(matrix, dim);
   for (double& log_density : data.log_density) log_density -= log_volume;

@@ -14,8 +14,8 @@ struct MoebiusMap {
 
   /// z, (samples, dim).
   Variable operator()(const Variable& z) const;
-  /// A (I - 2 u u^T) / |z - a|^2, u = (z - a) / |z - a|; (samples, dim, dim).
-  Variable jacobian(const Variable& z) const;
+  /// A (I - 2 u u^T) / |z - a|^2, u = (z - a) / |z - a|, at each z; (samples, dim, dim).
+  Tensor jacobian(const Tensor& sources) const;
 };
 
 /// A Haar-random, a_i ~ N(0, 1) given abs(a_i) > 1/2: no pole meets a source.

@@ -42,8 +42,6 @@ void in_parallel(int threads, std::size_t count, const Job& job) {
   if (failure) std::rethrow_exception(failure);
 }
 
-double mean_of(const std::vector<double>& values) { return mean(values).value_or(std::nan("")); }
-
 }  // namespace
 
 KnownPoints KnownDecoder::points(Index samples) const {
@@ -83,7 +81,8 @@ std::vector<OptimalCurve> optimal_curves(const std::string& label, const std::ve
   std::vector<OptimalCurve> curves;
   for (const KnownDecoder& decoder : decoders) {
     const KnownPoints points = decoder.points(samples);
-    curves.push_back({decoder.name, mean_of(points.c_ima), mean_of(points.log_density), gamma2, {}});
+    curves.push_back(
+        {decoder.name, or_nan(mean(points.c_ima)), or_nan(mean(points.log_density)), gamma2, {}});
     curves.back().ima_minus_elbo.resize(gamma2.size());
   }
   const std::size_t jobs = decoders.size() * gamma2.size();
@@ -104,7 +103,7 @@ std::string curves_csv(const std::vector<OptimalCurve>& curves) {
   std::string text = "decoder,gamma2,samples,elbo,ima_minus_elbo,loglik_minus_elbo,log_likelihood,c_ima\n";
   for (const OptimalCurve& curve : curves) {
     for (std::size_t i = 0; i < curve.gamma2.size(); ++i) {
-      const double difference = mean_of(curve.ima_minus_elbo[i]);
+      const double difference = or_nan(mean(curve.ima_minus_elbo[i]));
       const double elbo = curve.log_density - curve.c_ima - difference;
       text +=
           fmt::format("{},{},{},{},{},{},{},{}\n", curve.decoder, shortest(curve.gamma2[i]),

@@ -16,7 +16,7 @@ struct Run {
   std::string method{};  ///< of the experiments that compare several; else ""
 };
 
-/// "seed=3_gamma2=1e+04", "seed=3_method=flow"
+/// "seed=3_gamma2=1e+04", "seed=3_method=likelihood"
 std::string name(const Run& run);
 
 /// A row of runs.csv and its rows of history.csv.

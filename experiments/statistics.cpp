@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <string>
 
@@ -107,6 +108,10 @@ std::string_view why_undefined(std::span<const double> x, std::span<const double
   if (!all_finite(x) || !all_finite(y)) return "a value that is not finite";
   if (constant(x) || constant(y)) return "constant values";
   return "";
+}
+
+double or_nan(const std::optional<double>& value) {
+  return value.value_or(std::numeric_limits<double>::quiet_NaN());
 }
 
 std::optional<double> mean(std::span<const double> values) {

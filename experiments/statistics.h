@@ -15,6 +15,9 @@ std::string_view why_undefined(std::span<const double> values);
 /// The same for a correlation: also "different lengths", "fewer than two values" and "constant values".
 std::string_view why_undefined(std::span<const double> x, std::span<const double> y);
 
+/// The value, or NaN where there is none.
+double or_nan(const std::optional<double>& value);
+
 std::optional<double> mean(std::span<const double> values);
 
 /// The value at position p (n - 1), 0 <= p <= 1, among the sorted values counted from 0, linear in between

@@ -96,8 +96,7 @@ class ResidualFlow {
 Variable bounded(const Variable& weights, double norm) {
   const Shape& shape = weights.shape();
   const bool tall = shape[1] > shape[2];
-  const Variable& left = weights;
-  Variable power = tall ? matmul(transpose(left), left) : matmul(left, transpose(left));
+  Variable power = tall ? matmul(transpose(weights), weights) : matmul(weights, transpose(weights));
   // tr G^2 = sum of squares of a symmetric G's elements. Each power is divided by the root of the next one's trace, which
   // keeps its elements near 1: log tr G^64 = 32 log tr G^2 + 16 log tr G'^2 + ...
   Variable log_norm(Tensor::zeros({shape[0], 1, 1}, weights.dtype(), weights.device()));

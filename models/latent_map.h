@@ -25,7 +25,7 @@ LatentMap residual_flow(Index dim, Index blocks = 8, Index hidden = 32, double n
 /// it folds.
 LatentMap unconstrained_mlp(Index dim, Index hidden = 32);
 
-/// Matrices (count, m, n), each multiplied by min(1, norm / s) for an s that is at least its spectral norm and at most
+/// Matrices (count, m, n), none of them zero, each multiplied by min(1, norm / s) for an s that is at least its spectral norm and at most
 /// 1.03 times that for m or n up to 32: the Schatten norm of order 128, (tr (W^T W)^64)^(1/128).
 Variable bounded(const Variable& weights, double norm);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "engine/ops.h"
 
@@ -12,6 +13,15 @@ namespace {
 /// c_IMA of the inverses of Jacobians (batch, dim, dim), (batch).
 Variable c_ima_of_inverse(const Variable& jacobian) {
   return c_ima(tangents(transpose(inverse_transpose(jacobian))));
+}
+
+void append(std::vector<double>& all, const Variable& part) {
+  const std::vector<double> values = part.value().to_vector<double>();
+  all.insert(all.end(), values.begin(), values.end());
+}
+
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
 }  // namespace
@@ -34,48 +44,31 @@ Variable LikelihoodTraining::loss(const Tensor& observations) const {
   return mean(neg_log_likelihood + lambda_ * c_ima_of_inverse(jacobian));
 }
 
-std::vector<double> LikelihoodTraining::latents(const Parameters& parameters,
-                                                const Tensor& observations) const {
+MappedSamples LikelihoodTraining::mapped(const Parameters& parameters, const Tensor& observations) const {
   const NoGradient off;
-  std::vector<double> all;
+  MappedSamples all;
   for_chunks(observations, [&](const Tensor& chunk, Index) {
-    const auto part = map_.map(parameters, seeded(Variable(chunk))).primal.value().to_vector<double>();
-    all.insert(all.end(), part.begin(), part.end());
+    const Dual mapped = map_.map(parameters, seeded(Variable(chunk)));
+    const Variable jacobian = jacobians(mapped.tangents);
+    const LogDeterminant found = slogdet(jacobian);
+    append(all.latent, mapped.primal);
+    append(all.log_likelihood, found.log_abs);
+    append(all.sign, found.sign);
+    append(all.c_ima, c_ima_of_inverse(jacobian));
   });
-  return all;
-}
-
-std::vector<LikelihoodSample> LikelihoodTraining::samples(const Parameters& parameters,
-                                                          const Tensor& observations) const {
-  const NoGradient off;
   // p(x) = p(x / s) / s^D: back to the units of the data.
   const double units = static_cast<double>(observations.shape()[1]) * std::log(data_scale());
-  std::vector<LikelihoodSample> all;
-  for_chunks(observations, [&](const Tensor& chunk, Index) {
-    const Variable jacobian = jacobians(map_.map(parameters, seeded(Variable(chunk))).tangents);
-    const LogDeterminant found = slogdet(jacobian);
-    const std::vector<double> log_abs = found.log_abs.value().to_vector<double>();
-    const std::vector<double> sign = found.sign.value().to_vector<double>();
-    const std::vector<double> contrast = c_ima_of_inverse(jacobian).value().to_vector<double>();
-    for (std::size_t i = 0; i < sign.size(); ++i) {
-      all.push_back({log_abs[i] - units, contrast[i], sign[i] < 0});
-    }
-  });
+  for (double& log_likelihood : all.log_likelihood) log_likelihood -= units;
   return all;
 }
 
 std::vector<double> LikelihoodTraining::validation(const Tensor& observations) const {
-  double log_likelihood = 0, contrast = 0;
-  for (const LikelihoodSample& sample : samples(parameters(), observations)) {
-    log_likelihood += sample.log_likelihood;
-    contrast += sample.c_ima;
-  }
-  const auto count = static_cast<double>(observations.shape()[0]);
-  log_likelihood /= count;
-  contrast /= count;
+  const MappedSamples all = mapped(parameters(), observations);
+  const double neg_log_likelihood = -mean_of(all.log_likelihood);
+  const double contrast = mean_of(all.c_ima);
   // Without the weight, an infinite contrast of a fold is not in the loss.
-  const double loss = lambda_ == 0 ? -log_likelihood : -log_likelihood + lambda_ * contrast;
-  return {loss, -log_likelihood, contrast};
+  const double loss = lambda_ == 0 ? neg_log_likelihood : neg_log_likelihood + lambda_ * contrast;
+  return {loss, neg_log_likelihood, contrast};
 }
 
 std::string LikelihoodTraining::identity() const {

@@ -11,11 +11,12 @@ struct LikelihoodTrainingConfig : TrainingConfig {
   double lambda = 0;  ///< weight of c_IMA, finite, >= 0
 };
 
-/// What a map makes of one sample, in the units of the data.
-struct LikelihoodSample {
-  double log_likelihood;  ///< log abs det J_g(x), nats: a density only where g is injective
-  double c_ima;           ///< of J_f, nats
-  bool reflected;         ///< det J_g(x) < 0
+/// What a map makes of a set, sample by sample, in the units of the data.
+struct MappedSamples {
+  std::vector<double> latent;          ///< g(x), (samples, dim), row-major
+  std::vector<double> log_likelihood;  ///< log abs det J_g(x), nats: a density only where g is injective
+  std::vector<double> sign;            ///< of det J_g(x)
+  std::vector<double> c_ima;           ///< of J_f, nats
 };
 
 class LikelihoodTraining : public Training {
@@ -23,9 +24,8 @@ class LikelihoodTraining : public Training {
   /// As Training; UsageError also for a lambda out of range.
   LikelihoodTraining(const LatentMap& map, const LikelihoodTrainingConfig& config, const Split& data);
 
-  /// g of all rows of `observations` (in the units of the data), (samples, dim), row-major.
-  std::vector<double> latents(const Parameters&, const Tensor& observations) const;
-  std::vector<LikelihoodSample> samples(const Parameters&, const Tensor& observations) const;
+  /// All rows of `observations`, which are in the units of the data.
+  MappedSamples mapped(const Parameters&, const Tensor& observations) const;
 
  private:
   Variable loss(const Tensor& observations) const override;

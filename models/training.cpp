@@ -11,6 +11,8 @@
 namespace elbow {
 namespace {
 
+constexpr Index evaluation_rows = 1000;  // a chunk's activations stay in the cache
+
 /// Standard deviation of all elements around their common mean.
 double standard_deviation(const Tensor& x) {
   const std::vector<double> values = x.to_vector<double>();
@@ -50,12 +52,6 @@ Values named(const std::vector<std::string>& names, std::span<const double> numb
 }
 
 }  // namespace
-
-double total(const Variable& x) {
-  double sum = 0;
-  for (double value : x.value().to_vector<double>()) sum += value;
-  return sum;
-}
 
 Training::Training(const ParameterLayout& layout, Parameters initial, const TrainingConfig& config,
                    const Split& data)

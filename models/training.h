@@ -79,8 +79,6 @@ class Training {
   Training(const ParameterLayout& layout, Parameters initial, const TrainingConfig& config,
            const Split& data);
 
-  /// Rows of a chunk in which a whole set is gone through: its activations stay in the cache.
-  static constexpr Index evaluation_rows = 1000;
   /// Calls use(observations, first row), divided by data_scale(), for one chunk after the other.
   void for_chunks(const Tensor& observations, const std::function<void(const Tensor&, Index)>& use) const;
 
@@ -113,8 +111,5 @@ class Training {
   std::vector<Validation> history_;
   StepInterval profiled_;
 };
-
-/// The sum of all elements, in double.
-double total(const Variable& x);
 
 }  // namespace elbow

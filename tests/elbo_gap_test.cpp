@@ -153,9 +153,8 @@ TEST_F(ElboGapProgram, JudgesWhatDoesNotDependOnTheEncoder) {
 TEST_F(ElboGapProgram, RefusesTheAuthorsProtocol) {
   const Ran ran = run("authors", {"--protocol", "authors"});
   EXPECT_EQ(ran.code, 2);
-  EXPECT_NE(
-      ran.err.find("[--protocol] expected text, got authors: their decoder and encoder are not published"),
-      std::string::npos)
+  EXPECT_NE(ran.err.find("[--protocol] expected text, got authors: elbo_gap has no other protocol"),
+            std::string::npos)
       << ran.err;
 }
 

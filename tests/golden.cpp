@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -10,9 +11,20 @@
 namespace elbow::test {
 namespace {
 
+const std::string folder = "tests/golden/operations";
+
+nlohmann::json all_families() {
+  nlohmann::json all;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(ELBOW_SOURCE_DIR) + "/" + folder)) {
+    all.update(nlohmann::json::parse(source_text(folder + "/" + entry.path().filename().string())));
+  }
+  return all;
+}
+
 const nlohmann::json& golden() {
-  static const nlohmann::json file = nlohmann::json::parse(source_text("tests/golden/operations.json"));
-  return file;
+  static const nlohmann::json all = all_families();
+  return all;
 }
 
 }  // namespace

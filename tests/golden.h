@@ -1,5 +1,5 @@
 #pragma once
-// The golden values of tests/golden/operations.json, PyTorch's in float64; made by
+// The golden values of tests/golden/operations/, PyTorch's in float64; made by
 // tests/golden/make_golden.py.
 #include <string>
 #include <vector>

@@ -1,6 +1,6 @@
 // ctest labels: cuda
 // First truth: every operation's values and gradients against PyTorch in float64
-// (tests/golden/operations.json).
+// (tests/golden/operations/).
 
 // A false alarm of GCC 12 inside <regex> when it optimises for AddressSanitizer.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"

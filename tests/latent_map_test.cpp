@@ -182,18 +182,18 @@ class Likelihood : public ::testing::Test {
 TEST_F(Likelihood, IsNeverAboveTheExactOneBeyondSamplingError) {
   LikelihoodTraining flow = training(data_, 0);
   flow.run_epoch();
-  const auto samples_then = flow.samples(flow.parameters(), data_.observations);
+  const MappedSamples early = flow.mapped(flow.parameters(), data_.observations);
   while (!flow.finished()) flow.run_epoch();
-  const auto samples = flow.samples(flow.best_parameters(), data_.observations);
+  const MappedSamples late = flow.mapped(flow.best_parameters(), data_.observations);
   double excess = 0, squares = 0, then = 0;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    const double one = samples[i].log_likelihood - data_.log_density[i];
+  for (std::size_t i = 0; i < late.sign.size(); ++i) {
+    const double one = late.log_likelihood[i] - data_.log_density[i];
     excess += one;
     squares += one * one;
-    then += samples_then[i].log_likelihood - data_.log_density[i];
-    EXPECT_FALSE(samples[i].reflected);
+    then += early.log_likelihood[i] - data_.log_density[i];
+    EXPECT_EQ(late.sign[i], 1);
   }
-  const auto count = static_cast<double>(samples.size());
+  const auto count = static_cast<double>(late.sign.size());
   const double error = std::sqrt(squares / count - excess * excess / (count * count)) / std::sqrt(count);
   EXPECT_LT(excess / count, 3 * error);
   EXPECT_GT(excess, then);  // it has learnt
@@ -204,18 +204,18 @@ TEST_F(Likelihood, IsNeverAboveTheExactOneBeyondSamplingError) {
 TEST_F(Likelihood, ReportsTheContrastOfTheInverse) {
   LikelihoodTraining flow = training(data_, 1);
   const Tensor rows_of_data = rows(data_.observations, 0, 5);
-  const auto samples = flow.samples(flow.parameters(), rows_of_data);
+  const MappedSamples mapped = flow.mapped(flow.parameters(), rows_of_data);
   const NoGradient off;
   const LatentMap map = residual_flow(2, 3, 8);
   const Variable scaled = Variable(rows_of_data) / flow.data_scale();
   const auto j = jacobians(map.map(flow.parameters(), seeded(scaled)).tangents).value().to_vector<double>();
   for (std::size_t i = 0; i < 5; ++i) {
     const double *const a = &j[4 * i], determinant = a[0] * a[3] - a[1] * a[2];
-    EXPECT_NEAR(samples[i].log_likelihood, std::log(std::abs(determinant)) - 2 * std::log(flow.data_scale()),
+    EXPECT_NEAR(mapped.log_likelihood[i], std::log(std::abs(determinant)) - 2 * std::log(flow.data_scale()),
                 1e-12);
     const std::vector<double> inverse = {a[3], -a[1], -a[2],
                                          a[0]};  // but for a factor, which c_IMA does not see
-    EXPECT_NEAR(samples[i].c_ima, *c_ima(inverse, 2), 1e-12);
+    EXPECT_NEAR(mapped.c_ima[i], *c_ima(inverse, 2), 1e-12);
   }
 }
 

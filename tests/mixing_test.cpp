@@ -14,7 +14,7 @@ namespace {
 constexpr Index samples = 50, dim = 3;
 
 std::vector<double> jacobian_of(const MixedData& data, Index sample) {
-  const std::vector<double> all = data.jacobian.to_vector<double>();
+  const std::vector<double> all = data.jacobian(data.sources).to_vector<double>();
   const auto first = all.begin() + sample * dim * dim;
   return {first, first + dim * dim};
 }

@@ -94,7 +94,8 @@ TEST(MoebiusData, HasTheJacobianOfTheWholeMap) {
   const MoebiusMap map = random_moebius(3, 3);
   const MixedData data =
       moebius_data(map, Tensor::from(std::vector<double>{2, 0, 0, 0, 3, 0, 0, 0, 5}, {3, 3}), 3, 20);
-  const auto expected = differences(map, data.sources, 1e-5), found = data.jacobian.to_vector<double>();
+  const auto expected = differences(map, data.sources, 1e-5),
+             found = data.jacobian(data.sources).to_vector<double>();
   const double factor[] = {2, 3, 5};  // of the rows
   ASSERT_EQ(found.size(), expected.size());
   for (std::size_t i = 0; i < found.size(); ++i) {

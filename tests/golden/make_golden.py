@@ -2,7 +2,7 @@
 """Golden values of every case of tests/cases.cpp by PyTorch in float64.
 
     build/cpu/tests/dump_cases > cases.json
-    python3 tests/golden/make_golden.py cases.json > tests/golden/operations.json
+    python3 tests/golden/make_golden.py cases.json tests/golden/operations
 
 Written with PyTorch 1.13 (Debian's python3-torch). A case is a PyTorch expression of the operands a, b and c. Stored
 per case, one line per array: each output, and the gradient of L = sum of weights * output with respect to each
@@ -121,15 +121,25 @@ def golden(case):
     return {"fingerprint": case["fingerprint"], "arrays": arrays}
 
 
+def family(key):
+    """The file that holds a case."""
+    if key.startswith(("torch.linalg.", "c_ima")):
+        return "determinants"
+    return "elbo" if key.startswith(("latent_and_", "reconstruction")) else "elementary"
+
+
 def main():
     with open(sys.argv[1]) as file:
         cases = json.load(file)
-    entries = []
+    entries = {}
     for key, case in cases.items():
         entry = golden(case)
         arrays = ",\n".join("   " + json.dumps(array, allow_nan=False) for array in entry.pop("arrays"))
-        entries.append(f' {json.dumps(key)}: {json.dumps(entry)[:-1]}, "arrays": [\n{arrays}]}}')
-    print("{\n" + ",\n".join(entries) + "\n}")
+        text = f' {json.dumps(key)}: {json.dumps(entry)[:-1]}, "arrays": [\n{arrays}]}}'
+        entries.setdefault(family(key), []).append(text)
+    for name, texts in entries.items():
+        with open(f"{sys.argv[2]}/{name}.json", "w") as file:
+            file.write("{\n" + ",\n".join(texts) + "\n}\n")
 
 
 if __name__ == "__main__":

@@ -104,6 +104,7 @@ class Worker {
         return;
       }
       built = stages[s].preset;
+      // Four times: mutants are compiled without optimisation.
       const double usual = normal.seconds(s, result.mutant.file);
       const Ended ended = bench.test(stages[s], result.mutant.file, static_cast<unsigned>(4 * usual) + 5);
       if (!ended.well) {
