@@ -1,4 +1,4 @@
-// ctest labels: threads heavy
+// ctest labels: heavy
 #include "experiments/elbo_gap.h"
 
 #include <gtest/gtest.h>
