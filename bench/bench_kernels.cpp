@@ -37,7 +37,9 @@ class Workloads {
       add_elementwise(elements);
       add_sums(elements / 60, 60);
       add_elbo(elements / 60);
-      for (const Index n : {3, 8, 24}) add_determinants(elements / (n * n), n);
+      for (const Index n : {3, 8, 24, 60, 128}) {
+        add_determinants(std::max<Index>(1, elements / (n * n)), n);
+      }
       add_c_ima(elements / 9);
     }
     for (const Index rows : {Index{64}, large / 1024}) add_product(rows, 60, 60);
@@ -110,10 +112,12 @@ class Workloads {
     const Index size = batch * n * n;
     float *const matrix = drawn(size), *const sign = drawn(batch), *const log = drawn(batch),
                  *const state = drawn(batch);
+    auto* const workspace = reinterpret_cast<double*>(drawn(2 * slogdet_workspace(batch, n, true)));
     const std::string shape = fmt::format("({}, {}, {})", batch, n, n);
-    add("slogdet", shape, size + 3 * batch, Slogdet<float>{batch, n, matrix, sign, log, state, nullptr});
+    add("slogdet", shape, size + 3 * batch,
+        Slogdet<float>{batch, n, matrix, sign, log, state, nullptr, workspace});
     add("slogdet and inverse", shape, 2 * size + 3 * batch,
-        Slogdet<float>{batch, n, matrix, sign, log, state, drawn(size)});
+        Slogdet<float>{batch, n, matrix, sign, log, state, drawn(size), workspace});
   }
 
   void add_c_ima(Index batch) {

@@ -22,11 +22,6 @@ Variables factor(const char* name, const Variable& matrix, bool inverted) {
     throw UsageError(
         fmt::format("[{}] expected (..., n, n) with n at least 1, got {}", name, to_string(shape)));
   }
-  if (matrix.device() != Device::cpu && n > kernels::slogdet_most_on_cuda) {
-    throw UsageError(fmt::format("[{}] expected n up to {} on {}, got {}; the CPU takes any", name,
-                                 kernels::slogdet_most_on_cuda, elbow::name(matrix.device()),
-                                 to_string(shape)));
-  }
   Shape batch;
   for (int axis = 0; axis < shape.rank() - 2; ++axis) batch.append(shape[axis]);
   PoolVector<Tensor> values;
@@ -34,11 +29,15 @@ Variables factor(const char* name, const Variable& matrix, bool inverted) {
     if (output == inverse && !inverted) break;
     values.emplace_back(output == inverse ? shape : batch, matrix.dtype(), matrix.device());
   }
+  const Index needed =
+      matrix.device() == Device::cpu ? 0 : kernels::slogdet_workspace(batch.count(), n, inverted);
+  const Tensor workspace = needed > 0 ? Tensor({needed}, DType::float64, matrix.device()) : Tensor();
   with_type(matrix.dtype(), [&]<class T>() {
     run(matrix.device(),
         kernels::Slogdet<T>{batch.count(), n, matrix.value().data<T>(), values[sign].data<T>(),
                             values[log_abs].data<T>(), values[state].data<T>(),
-                            inverted ? values[inverse].data<T>() : nullptr});
+                            inverted ? values[inverse].data<T>() : nullptr,
+                            needed > 0 ? workspace.data<double>() : nullptr});
   });
   return operation(name, std::move(values), {matrix}, [](const Backward& b) -> Gradients {
     const Variable matrix_inverse = b.output(inverse);

@@ -1,46 +1,11 @@
 #include "kernels/matmul_blas.cuh"
 
-#include <cublas_v2.h>
-
 #include <algorithm>
-#include <string>
 
-#include "kernels/error.h"
-#include "kernels/launch.cuh"
+#include "kernels/blas.cuh"
 
 namespace elbow::kernels::cuda {
 namespace {
-
-void check(cublasStatus_t status, const char* call) {
-  if (status == CUBLAS_STATUS_SUCCESS) return;
-  throw DeviceError("[matmul] " + std::string(call) + " failed: " + cublasGetStatusString(status));
-}
-
-/// This thread's cuBLAS, on its stream, in the precision of the operands.
-class Blas {
- public:
-  Blas() {
-    check(cublasCreate(&handle_), "cublasCreate");
-    try {
-      check(cublasSetStream(handle_, stream()), "cublasSetStream");
-      check(cublasSetMathMode(handle_, CUBLAS_PEDANTIC_MATH), "cublasSetMathMode");
-    } catch (...) {
-      cublasDestroy(handle_);
-      throw;
-    }
-  }
-  ~Blas() { cublasDestroy(handle_); }
-  Blas(const Blas&) = delete;
-  Blas& operator=(const Blas&) = delete;
-
-  static cublasHandle_t handle() {
-    thread_local const Blas instance;
-    return instance.handle_;
-  }
-
- private:
-  cublasHandle_t handle_ = nullptr;
-};
 
 /// A matrix as BLAS sees it: columns one after the other, `leading` elements apart. A row-major matrix is the
 /// transpose of such a one.
@@ -69,19 +34,19 @@ bool suits_blas(const MatrixView<T>& matrix, Index rows, Index columns) {
 cublasStatus_t multiply(Stored right, Stored left, const Matmul<float>& a, float accumulate) {
   const float one = 1;
   return cublasSgemmStridedBatched(
-      Blas::handle(), right.operation, left.operation, static_cast<int>(a.columns), static_cast<int>(a.rows),
-      static_cast<int>(a.depth), &one, a.right.data, right.leading, a.right.batch_stride, a.left.data,
-      left.leading, a.left.batch_stride, &accumulate, a.output, static_cast<int>(a.columns),
-      a.rows * a.columns, static_cast<int>(a.batch));
+      Blas::handle("matmul"), right.operation, left.operation, static_cast<int>(a.columns),
+      static_cast<int>(a.rows), static_cast<int>(a.depth), &one, a.right.data, right.leading,
+      a.right.batch_stride, a.left.data, left.leading, a.left.batch_stride, &accumulate, a.output,
+      static_cast<int>(a.columns), a.rows * a.columns, static_cast<int>(a.batch));
 }
 
 cublasStatus_t multiply(Stored right, Stored left, const Matmul<double>& a, double accumulate) {
   const double one = 1;
   return cublasDgemmStridedBatched(
-      Blas::handle(), right.operation, left.operation, static_cast<int>(a.columns), static_cast<int>(a.rows),
-      static_cast<int>(a.depth), &one, a.right.data, right.leading, a.right.batch_stride, a.left.data,
-      left.leading, a.left.batch_stride, &accumulate, a.output, static_cast<int>(a.columns),
-      a.rows * a.columns, static_cast<int>(a.batch));
+      Blas::handle("matmul"), right.operation, left.operation, static_cast<int>(a.columns),
+      static_cast<int>(a.rows), static_cast<int>(a.depth), &one, a.right.data, right.leading,
+      a.right.batch_stride, a.left.data, left.leading, a.left.batch_stride, &accumulate, a.output,
+      static_cast<int>(a.columns), a.rows * a.columns, static_cast<int>(a.batch));
 }
 
 }  // namespace
@@ -98,7 +63,8 @@ bool suits_blas(const Matmul<T>& a) {
 template <class T>
 void run_blas(const Matmul<T>& a) {
   const Range family("matmul");
-  check(multiply(stored(a.right), stored(a.left), a, T(a.accumulate ? 1 : 0)), "gemmStridedBatched");
+  check_blas("matmul", multiply(stored(a.right), stored(a.left), a, T(a.accumulate ? 1 : 0)),
+             "gemmStridedBatched");
 }
 
 template bool suits_blas(const Matmul<float>&);

@@ -1,7 +1,7 @@
 #pragma once
 // What the kernels of kernels/slogdet.h share. Which one runs goes by size: a thread, a few lanes of a warp, or a whole
-// warp factors a matrix. All read and write memory in order, by way of shared memory, and do the contract's arithmetic
-// step by step.
+// warp factors a matrix, and beyond that cuBLAS. All but the last read and write memory in order, by way of shared
+// memory, and do the contract's arithmetic step by step.
 #include "kernels/launch.cuh"
 #include "kernels/slogdet_formulas.h"
 
@@ -16,6 +16,9 @@ template <class T>
 void launch_slogdet_by_lanes(const Slogdet<T>&);
 template <class T>
 void launch_slogdet_by_warp(const Slogdet<T>&);
+/// Throws DeviceError naming the call of cuBLAS that failed.
+template <class T>
+void launch_slogdet_by_blas(const Slogdet<T>&);
 /// Does those float matrices again in double that float cannot be trusted with; few are.
 void launch_slogdet_in_double(const Slogdet<float>&);
 

@@ -4,7 +4,7 @@
 namespace elbow::kernels::cuda {
 
 constexpr int warp = 32;
-constexpr int most = static_cast<int>(slogdet_most_on_cuda);
+constexpr int most = static_cast<int>(slogdet_in_fixed_order_up_to);
 
 template <class Real>
 struct SharedMatrix {

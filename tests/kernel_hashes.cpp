@@ -135,6 +135,57 @@ std::uint64_t hash_of_irregular_determinants(Index n, DType dtype, Device device
   return hash.value;
 }
 
+/// Matrices larger than those of a fixed order of elimination, but such that every order finds the same without a
+/// rounding: permutations times powers of two; ill-conditioned by one element, or in float by a sum that overflows it;
+/// singular; and not finite.
+std::vector<double> scaled_permutations(Index n) {
+  enum {
+    regular,
+    at_limit,
+    above_limit,
+    at_limit_in_double,
+    tiny,
+    overflowing,
+    singular,
+    infinite,
+    both,
+    count
+  };
+  std::vector<double> values(static_cast<std::size_t>(count * n * n));
+  const auto at = [&](Index b, Index i, Index j) -> double& { return values[(b * n + i) * n + j]; };
+  const auto place = [n](Index b, Index i) { return (2 * i + b) % n; };  // n is odd
+  for (Index b = 0; b < count; ++b) {
+    for (Index i = 0; i < n; ++i) at(b, i, place(b, i)) = i % 3 == 0 ? -1 : 1;
+  }
+  for (Index i = 0; i < n; ++i) at(regular, i, place(regular, i)) *= std::exp2(i % 5 - 2);
+  at(at_limit, n / 2, place(at_limit, n / 2)) = 0x1p-12;
+  at(above_limit, n - 1, place(above_limit, n - 1)) = 0x1p-11;
+  at(at_limit_in_double, 0, place(at_limit_in_double, 0)) = 0x1p-26;
+  for (Index i = 0; i < n; ++i) at(tiny, i, place(tiny, i)) *= 0x1p-130;
+  for (Index i = 0; i < n; ++i) at(overflowing, i, place(overflowing, i)) *= 0x1p127;
+  at(overflowing, 1, place(overflowing, 0)) = 0x1p127;
+  at(overflowing, 0, place(overflowing, 1)) = 0x1p127;
+  at(singular, n / 2, place(singular, n / 2)) = 0x1p-1030;
+  at(infinite, n - 1, 0) = -std::numeric_limits<double>::infinity();
+  at(both, 1, place(both, 1)) = 0;
+  at(both, n / 2, n - 1) = std::numeric_limits<double>::quiet_NaN();
+  return values;
+}
+
+/// The sign of a zero, which is the library's affair, is left out.
+std::uint64_t hash_of_scaled_permutations(Index n, DType dtype, Device device) {
+  const std::vector<double> values = scaled_permutations(n);
+  const Index batch = static_cast<Index>(values.size()) / (n * n);
+  const Variable matrices(Tensor::from(values, {batch, n, n}).to(dtype).to(device));
+  const LogDeterminant found = slogdet(matrices);
+  Hash hash;
+  for (const Tensor& result : {found.sign.value(), found.log_abs.value(), found.state}) hash.add(result);
+  std::vector<double> inverse = inverse_transpose(matrices).value().to(Device::cpu).to_vector<double>();
+  for (double& element : inverse) element = element == 0 ? 0 : element;
+  hash.add(Tensor::from(inverse, {batch, n, n}));
+  return hash.value;
+}
+
 class Runs {
  public:
   explicit Runs(DType dtype) : dtype_(dtype) {
@@ -149,6 +200,10 @@ class Runs {
     add_beyond_one_tile();
     const std::size_t small = all.size();
     add_irregular_determinants({16, 17, 60});
+    for (const Index n : {61, 97}) {
+      add(fmt::format("slogdet by cuBLAS, scaled permutations ({0}, {0})", n),
+          [=, dtype = dtype_](Device device) { return hash_of_scaled_permutations(n, dtype, device); });
+    }
     if (dtype == DType::float32) add_beyond_one_grid();
     for (std::size_t i = small; i < all.size(); ++i) all[i].large = true;
   }

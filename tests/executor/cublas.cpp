@@ -1,6 +1,6 @@
-// cuBLAS as far as the project calls it: arguments checked as cuBLAS documents them, handles watched from creation
-// to destruction, results computed in float64.
-#include <cublas_v2.h>
+// cuBLAS's handles and matrix products as far as the project calls them: arguments checked as cuBLAS documents them,
+// handles watched from creation to destruction, results computed in float64. Factors and inverses: cublas_batched.cpp.
+#include "tests/executor/cublas.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -16,9 +16,9 @@ struct cublasContext {
   cudaStream_t stream = nullptr;
 };
 
-namespace {
-
 using namespace elbow::executor;
+
+namespace {
 
 std::mutex handles_mutex;
 std::set<cublasContext*> handles;  // guarded by handles_mutex
@@ -30,6 +30,17 @@ void require_handle(const char* call, cublasContext* handle) {
     throw ExecutionError("[" + std::string(call) + "] the handle was not created, or destroyed before");
   }
 }
+
+}  // namespace
+
+void elbow::executor::require_usable(const char* call, cublasContext* handle) {
+  require_handle(call, handle);
+  if (handle->stream != cudaStreamPerThread) {
+    throw ExecutionError("[" + std::string(call) + "] runs on another stream than the kernels around it");
+  }
+}
+
+namespace {
 
 /// A batch of matrices, each with columns one after the other, transposed or not.
 template <class T>
@@ -59,10 +70,7 @@ template <class T>
 cublasStatus_t multiply(const char* call, cublasContext* handle, std::int64_t rows, std::int64_t columns,
                         std::int64_t depth, T alpha, Operand<const T> left, Operand<const T> right, T beta,
                         Operand<T> output, std::int64_t batches) {
-  require_handle(call, handle);
-  if (handle->stream != cudaStreamPerThread) {
-    throw ExecutionError("[" + std::string(call) + "] runs on another stream than the kernels around it");
-  }
+  require_usable(call, handle);
   if (should_fail(call)) return CUBLAS_STATUS_EXECUTION_FAILED;
   if (rows < 0 || columns < 0 || depth < 0 || batches < 0 || !left.valid(rows, depth) ||
       !right.valid(depth, columns) || !output.valid(rows, columns)) {

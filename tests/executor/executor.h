@@ -3,7 +3,7 @@
 // language allows. This is what tests say to it.
 //
 // cuda_language.h makes CUDA's keywords and device functions ordinary C++ for g++; grid.h runs the threads of a
-// launch as fibers; runtime.cpp and cublas.cpp are what the kernels' host code is linked with in place of
+// launch as fibers; runtime.cpp and cublas*.cpp are what the kernels' host code is linked with in place of
 // NVIDIA's libraries.
 #include <cstdint>
 #include <stdexcept>
