@@ -45,8 +45,8 @@
 // g is at most 2^(n-1), in practice less than n: the first bound is at most (n + 1) u n g max|A| sum |A^-1|. Where
 // it is below log 2, the signs agree. The state is what is said above of pivots as rounded to T, and can differ for
 // a matrix whose pivots are within roundoff of a limit, which every matrix is that is singular but for rounding. The
-// first pivot that is zero or not finite decides whether a matrix is singular or not_finite.
-//
+// first pivot that is zero or not finite decides whether a matrix is singular or not_finite; the reciprocal of a pivot
+// below 2^-1024, which can overflow in the fixed order, is not taken.
 // Complex (a complex step): pivots and signs go by the real parts, and log abs det is continued analytically.
 #include "kernels/types.h"
 

@@ -147,6 +147,7 @@ std::vector<double> scaled_permutations(Index n) {
     tiny,
     overflowing,
     singular,
+    subnormal,
     infinite,
     both,
     count
@@ -165,7 +166,8 @@ std::vector<double> scaled_permutations(Index n) {
   for (Index i = 0; i < n; ++i) at(overflowing, i, place(overflowing, i)) *= 0x1p127;
   at(overflowing, 1, place(overflowing, 0)) = 0x1p127;
   at(overflowing, 0, place(overflowing, 1)) = 0x1p127;
-  at(singular, n / 2, place(singular, n / 2)) = 0x1p-1030;
+  at(singular, n / 2, place(singular, n / 2)) = 0;
+  for (Index i = 0; i < n; ++i) at(subnormal, i, n - 1) *= 0x1p-1030;  // the last pivot
   at(infinite, n - 1, 0) = -std::numeric_limits<double>::infinity();
   at(both, 1, place(both, 1)) = 0;
   at(both, n / 2, n - 1) = std::numeric_limits<double>::quiet_NaN();
