@@ -37,7 +37,7 @@ class Workloads {
       add_elementwise(elements);
       add_sums(elements / 60, 60);
       add_elbo(elements / 60);
-      for (const Index n : {3, 8, 24, 60, 128}) {
+      for (const Index n : {3, 8, 24, 128}) {
         add_determinants(std::max<Index>(1, elements / (n * n)), n);
       }
       add_c_ima(elements / 9);
