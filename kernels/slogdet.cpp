@@ -105,7 +105,7 @@ HWY_INLINE Products<D> slogdet_group(D d, int n, const T* matrix, T* inverse_tra
   for (int i = 0; i < n; ++i) group.row[i] = hn::BitCast(d, hn::Set(Integers<D>(), i));
   const Products<D> products = factor(d, n, group, matrix + n * n * lanes_of(d));
   if (group.y != nullptr) {
-    invert(d, n, group);
+    invert(d, n, group, inverse_transpose);
     store_inverse(d, n, group, inverse_transpose);
   }
   return products;
@@ -141,7 +141,7 @@ HWY_INLINE bool slogdet_chunk(D d, int n, const Slogdet<T>& a, const Group<D, fi
     const Slogdet<T> rest = part(a, whole, count - whole);
     products.store(d,
                    slogdet_partial_group(d, n, count - whole, rest.matrix, rest.inverse_transpose,
-                                         {group.a, group.y, group.reciprocal, group.row}),
+                                         {group.a, group.y, group.reciprocal, group.row, group.here}),
                    whole);
   }
   return summarise(products, a);
@@ -232,10 +232,11 @@ template <int n, class T>
 HWY_NOINLINE bool slogdet_of_size(const Slogdet<T>& a) {
   using D = hn::ScalableTag<T>;
   hn::Vec<D> matrix[n * n], y[n * n], reciprocal[n], row[n];
+  hn::Mask<D> here[n];
   if (a.inverse_transpose == nullptr) {
-    return slogdet_chunk(D(), n, a, Group<D, n>{matrix, nullptr, reciprocal, row});
+    return slogdet_chunk(D(), n, a, Group<D, n>{matrix, nullptr, reciprocal, row, here});
   }
-  return slogdet_chunk(D(), n, a, Group<D, n>{matrix, y, reciprocal, row});
+  return slogdet_chunk(D(), n, a, Group<D, n>{matrix, y, reciprocal, row, here});
 }
 
 template <class T>
@@ -245,10 +246,12 @@ HWY_NOINLINE bool slogdet_of_any_size(const Slogdet<T>& a) {
   constexpr Index lanes = lanes_of(D());
   const int n = static_cast<int>(a.n);
   const int size = n * n;
-  const auto storage = hwy::AllocateAligned<T>((2 * size + 2 * n) * lanes);
+  const auto storage = hwy::AllocateAligned<T>((2 * size + 3 * n) * lanes);
   Vector* const matrix = reinterpret_cast<Vector*>(storage.get());
   Vector* const y = matrix + size;
-  const Group<D, 0> group{matrix, a.inverse_transpose == nullptr ? nullptr : y, y + size, y + size + n};
+  Vector* const reciprocal = y + size;
+  const Group<D, 0> group{matrix, a.inverse_transpose == nullptr ? nullptr : y, reciprocal, reciprocal + n,
+                          reinterpret_cast<hn::Mask<D>*>(reciprocal + 2 * n)};
   return slogdet_chunk(D(), n, a, group);
 }
 

@@ -75,6 +75,7 @@ struct Group {
   hn::Vec<D>* y;           ///< (n, n): the inverse transpose, its rows permuted; null if it is not wanted
   hn::Vec<D>* reciprocal;  ///< (n): of the pivots
   hn::Vec<D>* row;         ///< (n), bits of integers: which row of A each row of the factors was
+  hn::Mask<D>* here;       ///< (n): which lanes have the pivot of the current step in that row
 };
 
 /// Up to this n all loops are unrolled, which puts the elements into registers. What sanitizers make of unrolled loops
@@ -98,31 +99,40 @@ HWY_INLINE void for_steps(int n, const Body& body) {
   }
 }
 
-/// Which row, from k down, holds each lane's pivot.
-template <class D>
-HWY_INLINE hn::Vec<Integers<D>> find_pivot(D, int n, const hn::Vec<D>* a, int k) {
+inline constexpr bool has_mask_registers = HWY_TARGET <= HWY_AVX3;
+
+/// body(width, j) for blocks of neighbouring columns that together are [first, end).
+template <class Body>
+HWY_INLINE void for_blocks(int first, int end, const Body& body) {
+  int j = first;
+  if constexpr (has_mask_registers) {  // and enough others
+    for (; j + 8 <= end; j += 8) body(std::integral_constant<int, 8>(), j);
+  }
+  for (; j + 4 <= end; j += 4) body(std::integral_constant<int, 4>(), j);
+  for (; j + 2 <= end; j += 2) body(std::integral_constant<int, 2>(), j);
+  if (j < end) body(std::integral_constant<int, 1>(), j);
+}
+
+/// Finds the row, from k down, that holds each lane's pivot.
+template <class D, int fixed>
+HWY_INLINE void find_pivot(D d, int n, const Group<D, fixed>& group, int k) {
   const Integers<D> di;
   const auto mask = hn::Set(di, Layout<Scalar<D>>::magnitude_mask);
-  auto largest = hn::And(hn::BitCast(di, a[k * n + k]), mask);
+  const hn::Vec<D>* const column = group.a + k;
+  auto largest = hn::And(hn::BitCast(di, column[k * n]), mask);
   auto pivot = hn::Set(di, k);
   for (int i = k + 1; i < n; ++i) {
-    const auto magnitude = hn::And(hn::BitCast(di, a[i * n + k]), mask);
+    const auto magnitude = hn::And(hn::BitCast(di, column[i * n]), mask);
     pivot = hn::IfThenElse(hn::Gt(magnitude, largest), hn::Set(di, i), pivot);
     largest = hn::Max(magnitude, largest);
   }
-  return pivot;
-}
-
-template <class D>
-HWY_INLINE hn::Mask<D> is_row(D d, hn::Vec<Integers<D>> pivot, int i) {
-  return hn::RebindMask(d, hn::Eq(pivot, hn::Set(Integers<D>(), i)));
+  for (int i = k; i < n; ++i) group.here[i] = hn::RebindMask(d, hn::Eq(pivot, hn::Set(di, i)));
 }
 
 /// Exchanges element k of a column with that of each lane's pivot, by selecting. Without mask registers a selection is
 /// dear, and zeros and exclusive or are cheaper.
 template <class D>
 struct Exchange {
-  static constexpr bool has_mask_registers = HWY_TARGET <= HWY_AVX3;
   using V = hn::Vec<D>;
   using M = hn::Mask<D>;
   V upper;  ///< element k as it was
@@ -144,71 +154,80 @@ struct Exchange {
   }
 };
 
-/// Exchanges elements k and `pivot` of a column, whose elements lie `stride` apart.
-template <class D>
-HWY_INLINE void exchange(D d, int n, hn::Vec<D>* column, int stride, hn::Vec<Integers<D>> pivot, int k) {
-  Exchange<D> exchange;
-  exchange.start(is_row(d, pivot, k), column[k * stride]);
-  for (int i = k + 1; i < n; ++i) exchange.look_at(is_row(d, pivot, i), column[i * stride]);
-  exchange.finish();
-  column[k * stride] = exchange.pivot;
-  for (int i = k + 1; i < n; ++i) {
-    column[i * stride] = exchange.exchanged(is_row(d, pivot, i), column[i * stride]);
-  }
+/// Asks for `length` elements.
+template <class T>
+HWY_INLINE void fetch(const T* from, int length) {
+  for (int i = 0; i < length; i += 64 / sizeof(T)) hwy::Prefetch(from + i);
 }
 
-/// Exchanges rows k and `pivot` of columns j, ..., j + width - 1 and subtracts row k's multiples from those below.
-template <int width, class D>
-HWY_INLINE void eliminate(D d, int n, hn::Vec<D>* a, hn::Vec<Integers<D>> pivot, int k, int j) {
-  Exchange<D> exchange[width];
-  HWY_UNROLL(4)
-  for (int c = 0; c < width; ++c) exchange[c].start(is_row(d, pivot, k), a[k * n + j + c]);
-  for (int i = k + 1; i < n; ++i) {
-    const auto here = is_row(d, pivot, i);
-    HWY_UNROLL(4)
-    for (int c = 0; c < width; ++c) exchange[c].look_at(here, a[i * n + j + c]);
+/// Fetches the matrices of the following group a little at a time: what is asked for at once has to queue.
+template <class T>
+struct Ahead {
+  const T* at;
+  int share;
+
+  HWY_INLINE void fetch_share() {
+    fetch(at, share);
+    at += share;
   }
-  HWY_UNROLL(4)
+};
+
+/// Exchanges row k and each lane's pivot's of `width` neighbouring columns, whose rows lie `stride` apart. Below row k,
+/// that row's multiples are then subtracted if there are factors, a column beside them.
+template <int width, bool subtracts, class D>
+HWY_INLINE void exchange(int n, hn::Vec<D>* columns, int stride, const hn::Mask<D>* here, int k,
+                         const hn::Vec<D>* factors, Ahead<Scalar<D>>& ahead) {
+  Exchange<D> exchange[width];
+  HWY_UNROLL(8)
+  for (int c = 0; c < width; ++c) exchange[c].start(here[k], columns[k * stride + c]);
+  for (int i = k + 1; i < n; ++i) {
+    const auto here_i = here[i];
+    HWY_UNROLL(8)
+    for (int c = 0; c < width; ++c) exchange[c].look_at(here_i, columns[i * stride + c]);
+  }
+  HWY_UNROLL(8)
   for (int c = 0; c < width; ++c) {
     exchange[c].finish();
-    a[k * n + j + c] = exchange[c].pivot;
+    columns[k * stride + c] = exchange[c].pivot;
   }
   for (int i = k + 1; i < n; ++i) {
-    const auto here = is_row(d, pivot, i);
-    const auto factor = a[i * n + k];
-    HWY_UNROLL(4)
+    const auto here_i = here[i];
+    const auto factor = factors[subtracts ? i * stride : 0];
+    if constexpr (subtracts) ahead.fetch_share();
+    HWY_UNROLL(8)
     for (int c = 0; c < width; ++c) {
-      const auto element = exchange[c].exchanged(here, a[i * n + j + c]);
-      a[i * n + j + c] = hn::NegMulAdd(factor, exchange[c].pivot, element);
+      const auto element = exchange[c].exchanged(here_i, columns[i * stride + c]);
+      columns[i * stride + c] = subtracts ? hn::NegMulAdd(factor, exchange[c].pivot, element) : element;
     }
   }
 }
 
-/// Meanwhile each step fetches its part of the following group, whose matrices are at `following`.
+/// Meanwhile the following group is fetched, whose matrices are at `following`.
 template <class D, int fixed, class T = Scalar<D>>
 HWY_INLINE Products<D> factor(D d, int n, const Group<D, fixed>& group, const T* following) {
-  const int part = n * lanes_of(d);
+  Ahead<T> ahead{following, 12 * lanes_of(d) / n + 1};  // the blocks of columns have about n^3 / 12 rows
   Products<D> products;
   products.start(d, n);
   hn::Vec<D>* const a = group.a;
+  const hn::Mask<D>* const here = group.here;
   for_steps<fixed>(n, [&](const int k) ELBOW_INLINED {
-    for (int i = 0; i < part; i += 64 / sizeof(T)) hwy::Prefetch(following + k * part + i);
-    const auto pivot = find_pivot(d, n, a, k);
-    exchange(d, n, a + k, n, pivot, k);
+    find_pivot(d, n, group, k);
+    exchange<1, false, D>(n, a + k, n, here, k, a, ahead);
     if (group.y != nullptr) {
-      exchange(d, n, group.row, 1, pivot, k);
-      for (int j = 0; j < k; ++j) exchange(d, n, a + j, n, pivot, k);
+      exchange<1, false, D>(n, group.row, 1, here, k, a, ahead);
+      for_blocks(0, k, [&](auto width, const int j) ELBOW_INLINED {
+        exchange<width, false, D>(n, a + j, n, here, k, a, ahead);
+      });
     }
     const auto top = a[k * n + k];
-    products.multiply(d, k, top, hn::Not(is_row(d, pivot, k)));
+    products.multiply(d, k, top, hn::Not(here[k]));
     const auto reciprocal =
         hn::IfThenZeroElse(hn::Eq(top, hn::Zero(d)), hn::Div(hn::Set(d, Scalar<D>(1)), top));
     group.reciprocal[k] = reciprocal;
     for (int i = k + 1; i < n; ++i) a[i * n + k] = hn::Mul(a[i * n + k], reciprocal);
-    int j = k + 1;
-    for (; j + 4 <= n; j += 4) eliminate<4>(d, n, a, pivot, k, j);
-    for (; j + 2 <= n; j += 2) eliminate<2>(d, n, a, pivot, k, j);
-    if (j < n) eliminate<1>(d, n, a, pivot, k, j);
+    for_blocks(k + 1, n, [&](auto width, const int j) ELBOW_INLINED {
+      exchange<width, true, D>(n, a + j, n, here, k, a + k, ahead);
+    });
   });
   return products;
 }
@@ -219,22 +238,23 @@ HWY_INLINE Products<D> factor(D d, int n, const Group<D, fixed>& group, const T*
 template <int width, class D, int fixed>
 HWY_INLINE void subtract_products(D, int n, const Group<D, fixed>& group, int i, int j, int first, int end) {
   hn::Vec<D> s[width];
-  HWY_UNROLL(4)
+  HWY_UNROLL(8)
   for (int c = 0; c < width; ++c) s[c] = group.y[i * n + j + c];
   for (int k = first; k < end; ++k) {
     const auto factor = group.a[k * n + i];
-    HWY_UNROLL(4)
+    HWY_UNROLL(8)
     for (int c = 0; c < width; ++c) s[c] = hn::NegMulAdd(factor, group.y[k * n + j + c], s[c]);
   }
-  HWY_UNROLL(4)
+  HWY_UNROLL(8)
   for (int c = 0; c < width; ++c) group.y[i * n + j + c] = s[c];
 }
 
-/// Y = L^-T U^-T.
-template <class D, int fixed>
-HWY_INLINE void invert(D d, int n, const Group<D, fixed>& group) {
+/// Y = L^-T U^-T. Meanwhile the place `to` where it will be stored is fetched.
+template <class D, int fixed, class T = Scalar<D>>
+HWY_INLINE void invert(D d, int n, const Group<D, fixed>& group, const T* to) {
   hn::Vec<D>* const y = group.y;
   for_steps<fixed>(n, [&](const int i) ELBOW_INLINED {
+    fetch(to + i * n * lanes_of(d), n * lanes_of(d));
     for (int j = 0; j < n; ++j) y[i * n + j] = hn::Zero(d);
     for (int j = 0; j < i; ++j) {
       subtract_products<1>(d, n, group, i, j, j, i);
@@ -244,10 +264,9 @@ HWY_INLINE void invert(D d, int n, const Group<D, fixed>& group) {
   });
   for_steps<fixed>(n, [&](const int step) ELBOW_INLINED {
     const int i = n - 1 - step;
-    int j = 0;
-    for (; j + 4 <= n; j += 4) subtract_products<4>(d, n, group, i, j, i + 1, n);
-    for (; j + 2 <= n; j += 2) subtract_products<2>(d, n, group, i, j, i + 1, n);
-    if (j < n) subtract_products<1>(d, n, group, i, j, i + 1, n);
+    for_blocks(0, n, [&](auto width, const int j) ELBOW_INLINED {
+      subtract_products<width>(d, n, group, i, j, i + 1, n);
+    });
   });
 }
 
