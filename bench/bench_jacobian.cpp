@@ -1,10 +1,15 @@
 // Jacobian and c_IMA of 12,000 validation samples of the Fig. 2 decoder (d = 3, H = 60, 4 linear layers) in forward mode, on
 // one core, against the FMA limit measured in the same run.
 //
-//   bench_jacobian [--pairs N]
+//   bench_jacobian [--pairs N] [--vs torch]     with vmap(jacfwd) in the same run (bench/peers/jacobian.py, needs PyTorch)
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "bench/cpu_clock.h"
@@ -52,7 +57,24 @@ class Jacobians {
   Tensor latents_;
 };
 
-void measure(Activation activation, int pairs) {
+struct Peer {
+  double milliseconds;
+  std::string way;  ///< the best of those that the peer tried
+};
+
+/// What PyTorch takes for each activation; empty if it cannot be asked.
+std::map<std::string, Peer> ask_torch() {
+  std::map<std::string, Peer> result;
+  const std::unique_ptr<FILE, int (*)(FILE*)> peer(popen("python3 bench/peers/jacobian.py", "r"), pclose);
+  char activation[64], way[64];
+  double milliseconds = 0;
+  while (peer && std::fscanf(peer.get(), "%63s %lf %63s", activation, &milliseconds, way) == 3) {
+    result[activation] = {milliseconds, way};
+  }
+  return result;
+}
+
+void measure(Activation activation, int pairs, const std::map<std::string, Peer>& torch) {
   const Jacobians jacobians(activation);
   jacobians.run();
   std::vector<double> milliseconds, ratios;
@@ -65,8 +87,14 @@ void measure(Activation activation, int pairs) {
     ratios.push_back(seconds * peak / jacobians.flop());
   }
   const auto [least, most] = std::minmax_element(ratios.begin(), ratios.end());
-  fmt::print("{:20} {:8.2f} ms {:8.2f} times the limit of {:.2f} GFLOP ({:.2f} to {:.2f})\n",
-             name(activation), median(milliseconds), median(ratios), jacobians.flop() * 1e-9, *least, *most);
+  fmt::print("{:20} {:8.2f} ms {:8.2f} times the limit of {:.2f} GFLOP ({:.2f} to {:.2f})", name(activation),
+             median(milliseconds), median(ratios), jacobians.flop() * 1e-9, *least, *most);
+  const auto found = torch.find(std::string(name(activation)));
+  if (found != torch.end()) {
+    const auto& [theirs, way] = found->second;
+    fmt::print("  torch {} {:.2f} ms, {:.1f} times as long", way, theirs, theirs / median(milliseconds));
+  }
+  fmt::print("\n");
 }
 
 }  // namespace
@@ -76,10 +104,22 @@ int main(int argc, char** argv) {
   CLI::App app("Jacobian and c_IMA of 12,000 samples against the FMA limit of one core");
   int pairs = 15;
   app.add_option("--pairs", pairs, "times that work and limit are measured")->capture_default_str();
+  std::string peer;
+  app.add_option("--vs", peer, "a peer to compare with")->check(CLI::IsMember({"torch"}));
   CLI11_PARSE(app, argc, argv);
+  std::map<std::string, elbow::bench::Peer> torch;
+  if (!peer.empty()) {
+    torch = elbow::bench::ask_torch();
+    if (torch.empty()) {
+      fmt::print(stderr,
+                 "error: [--vs] python3 bench/peers/jacobian.py gave nothing; run from the project's folder, "
+                 "with PyTorch installed\n");
+      return 2;
+    }
+  }
   for (const auto activation :
        {elbow::Activation::leaky_relu, elbow::Activation::smooth_leaky_relu, elbow::Activation::gelu}) {
-    elbow::bench::measure(activation, pairs);
+    elbow::bench::measure(activation, pairs, torch);
   }
   return 0;
 }

@@ -43,6 +43,8 @@ class Workloads {
       add_c_ima(elements / 9);
     }
     for (const Index rows : {Index{64}, large / 1024}) add_product(rows, 60, 60);
+    add_dual_mlp(64);
+    add_dual_mlp(large / 1024);
     const Index side = large >= Index{1} << 24 ? 1024 : 64;
     add_product(side, side, side / 2);
     add_product(4 * side, 4 * side, 4 * side);
@@ -134,6 +136,27 @@ class Workloads {
         rows * depth + depth * columns + rows * columns,
         Matmul<float>{1, rows, depth, columns, left, right, drawn(rows * columns), false},
         2.0 * static_cast<double>(rows) * static_cast<double>(depth) * static_cast<double>(columns));
+  }
+
+  /// Of Fig. 2's decoder.
+  void add_dual_mlp(Index batch) {
+    constexpr Index d = 3, hidden = 60;
+    DualMlp<float> a{
+        batch, d, 4, {d, hidden, hidden, hidden, d}, {}, {}, Activation::leaky_relu, 0.2, {}, {}, {}, {}, {}};
+    Index parameters = 0;
+    for (Index i = 0; i < a.layers; ++i) {
+      a.weights[i] = drawn(a.widths[i] * a.widths[i + 1]);
+      a.biases[i] = drawn(a.widths[i + 1]);
+      parameters += (a.widths[i] + 1) * a.widths[i + 1];
+    }
+    const Index planes = (1 + d) * batch;
+    a.input = drawn(batch * d);
+    a.tangents = drawn(d * batch * d);
+    a.output = drawn(batch * d);
+    a.output_tangents = drawn(d * batch * d);
+    a.workspace = drawn(dual_mlp_workspace(a));
+    add("dual_mlp", fmt::format("({}, {})", batch, d), parameters + 2 * planes * d, a,
+        2.0 * static_cast<double>(planes) * static_cast<double>(2 * d * hidden + 2 * hidden * hidden));
   }
 
   Device device_;

@@ -6,6 +6,7 @@
 // differentiated by parameters and inputs. An operation without an overload does not compile on a Dual.
 #include <functional>
 
+#include "engine/activation.h"
 #include "engine/variable.h"
 
 namespace elbow {
@@ -26,6 +27,12 @@ Dual operator+(const Dual& left, const Dual& right);
 
 /// kernels/matmul.h on value and tangents; the bias has no tangent.
 Dual linear(const Dual& x, const Variable& weight, const Variable& bias);
+
+/// A multi-layer perceptron (kernels/dual_mlp.h): of x (batch, in) with tangents (d, batch, in); `parameters` are weight
+/// (out, in) and bias (out) of each layer by turns, and `activation` is between the layers. Else UsageError. Fused for
+/// values, to the bit what its twin gives; gradients of any order are the twin's, which computes the values again for them.
+Dual dual_mlp(const Dual& x, const Variables& parameters, Activation activation);
+Dual dual_mlp_unfused(const Dual& x, const Variables& parameters, Activation activation);
 
 /// Tangents (d, batch, D) as Jacobians (batch, D, d), and back.
 Variable jacobians(const Variable& tangents);

@@ -2,10 +2,10 @@
 
 #include <cmath>
 
+#include "engine/activation.h"
 #include "engine/forward_mode.h"
 #include "engine/ops.h"
 #include "engine/random.h"
-#include "models/activation.h"
 
 namespace elbow {
 namespace {

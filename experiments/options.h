@@ -10,10 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/activation.h"
 #include "engine/profiling.h"
 #include "kernels/elbo_latent.h"
 #include "kernels/priors.h"
-#include "models/activation.h"
 
 namespace elbow {
 

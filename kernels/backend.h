@@ -10,6 +10,7 @@
 #include "kernels/binary.h"
 #include "kernels/c_ima.h"
 #include "kernels/copy.h"
+#include "kernels/dual_mlp.h"
 #include "kernels/elbo_latent.h"
 #include "kernels/elbo_reconstruction.h"
 #include "kernels/gather.h"
@@ -46,6 +47,7 @@ using Kernels = Table<Unary<float>, Unary<double>, Unary<Complex>,              
                       Matmul<float>, Matmul<double>, Matmul<Complex>,                         //
                       Slogdet<float>, Slogdet<double>, Slogdet<Complex>,                      //
                       CIma<float>, CIma<double>,                                              //
+                      DualMlp<float>, DualMlp<double>,                                        //
                       Random<float>, Random<double>,                                          //
                       Gather<float>, Gather<double>,                                          //
                       ElboLatent<float>, ElboLatent<double>,                                  //

@@ -7,15 +7,6 @@
 #include "engine/ops.h"
 
 namespace elbow {
-namespace {
-
-Variable apply(Activation activation, const Variable& x) { return activate(activation, x); }
-
-Dual apply(Activation activation, const Dual& x) {
-  return elementwise(x, [activation](const Variable& primal) { return activate(activation, primal); });
-}
-
-}  // namespace
 
 Mlp::Mlp(ParameterLayout& layout, const std::string& prefix, const std::vector<Index>& widths,
          Activation activation)
@@ -41,21 +32,22 @@ void Mlp::initialise(Parameters& parameters, std::uint64_t seed) const {
   }
 }
 
-template <class Value>
-static Value forward(const auto& layers, Activation activation, const Parameters& parameters, Value x) {
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    if (i > 0) x = apply(activation, x);
-    x = linear(x, parameters[layers[i].weight], parameters[layers[i].bias]);
-  }
-  return x;
-}
-
 Variable Mlp::operator()(const Parameters& parameters, const Variable& x) const {
-  return forward(layers_, activation_, parameters, x);
+  Variable result = x;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    if (i > 0) result = activate(activation_, result);
+    result = linear(result, parameters[layers_[i].weight], parameters[layers_[i].bias]);
+  }
+  return result;
 }
 
 Dual Mlp::operator()(const Parameters& parameters, const Dual& x) const {
-  return forward(layers_, activation_, parameters, x);
+  Variables own;
+  for (const Layer& layer : layers_) {
+    own.push_back(parameters[layer.weight]);
+    own.push_back(parameters[layer.bias]);
+  }
+  return is_recording() ? dual_mlp_unfused(x, own, activation_) : dual_mlp(x, own, activation_);
 }
 
 std::vector<Index> mlp_widths(Index in, Index hidden, Index layers, Index out) {

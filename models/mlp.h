@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/activation.h"
 #include "engine/forward_mode.h"
 #include "engine/parameters.h"
-#include "models/activation.h"
 
 namespace elbow {
 
@@ -20,8 +20,9 @@ class Mlp {
   void initialise(Parameters& parameters, std::uint64_t seed) const;
 
   Variable operator()(const Parameters& parameters,
-                      const Variable& x) const;                        ///< (batch, in) to (batch, out)
-  Dual operator()(const Parameters& parameters, const Dual& x) const;  ///< and its Jacobian-vector products
+                      const Variable& x) const;  ///< (batch, in) to (batch, out)
+  /// And its Jacobian-vector products: dual_mlp, or where the tape records its twin, which keeps what gradients need.
+  Dual operator()(const Parameters& parameters, const Dual& x) const;
 
   /// The index of layer i's weight among the parameters.
   int weight(std::size_t i) const { return layers_[i].weight; }

@@ -1,9 +1,11 @@
 #include "tests/cases.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <span>
 
+#include "engine/forward_mode.h"
 #include "kernels/philox.h"
 
 namespace elbow::test {
@@ -26,6 +28,7 @@ Operand noise(const Shape& shape, const Range& range = everywhere) { return {sha
 
 Variables outputs(const Variable& output) { return {output}; }
 Variables outputs(const LatentSample& sample) { return {sample.latent, sample.kl}; }
+Variables outputs(const Dual& dual) { return {dual.primal, dual.tangents}; }
 Variables outputs(const LogDeterminant& determinant) { return {determinant.sign, determinant.log_abs}; }
 
 /// Tangents (d, batch, D) and 3 on the diagonal of each Jacobian: far from singular.
@@ -35,6 +38,12 @@ Variable dominant(const Variable& tangents) {
   for (Index k = 0; k < d; ++k) diagonal[k * outputs + k] = 3;
   const Variable constant(Tensor::from(diagonal, {d, 1, outputs}).to(tangents.dtype()).to(tangents.device()));
   return tangents + constant;
+}
+
+/// Weight and bias of three layers, d to h to h to d, of a weight (h, d) and a bias (h), d <= h.
+Variables three_layers(const Variable& weight, const Variable& bias) {
+  const Variable back = transpose(weight);
+  return {weight, bias, matmul(weight, back), bias, back, slice(bias, 0, 0, weight.shape()[1])};
 }
 
 class List {
@@ -215,6 +224,22 @@ void add_determinants(List& list) {
   }
 }
 
+void add_forward_mode(List& list) {
+  constexpr Range small{-0.7, 0.7};
+  for (const auto& [batch, d, hidden] : {std::array<Index, 3>{5, 3, 7}, {1, 1, 1}, {0, 2, 3}, {17, 2, 5}}) {
+    const Operands operands{of({batch, d}, small), of({hidden, d}, small), of({hidden}, small)};
+    FUSED(dual_mlp(seeded(a), three_layers(b, c), Activation::smooth_leaky_relu),
+          dual_mlp_unfused(seeded(a), three_layers(b, c), Activation::smooth_leaky_relu),
+          "dual_mlp(a, b, c, lambda x: 0.2 * x + 0.8 * F.softplus(x))", operands, in_own_type);
+    FUSED(dual_mlp(seeded(a), three_layers(b, c), Activation::tanh),
+          dual_mlp_unfused(seeded(a), three_layers(b, c), Activation::tanh),
+          "dual_mlp(a, b, c, torch.tanh)", operands, in_own_type);
+    FUSED(dual_mlp(seeded(a), three_layers(b, c), Activation::gelu),
+          dual_mlp_unfused(seeded(a), three_layers(b, c), Activation::gelu),
+          "dual_mlp(a, b, c, lambda x: F.gelu(x, approximate='tanh'))", operands, in_own_type);
+  }
+}
+
 void add_elbo(List& list) {
   constexpr Range log_variance{-1, 1}, encoded{-2, 1};
   for (const auto& [batch, dim] : {std::pair<Index, Index>{33, 2}, {1, 1}, {2, 31}, {257, 1}, {0, 3}, {4096, 3}}) {
@@ -253,7 +278,8 @@ void add_elbo(List& list) {
 
 std::vector<Case> chosen(bool benchmarks) {
   List list;
-  for (const auto add : {add_unary, add_binary, add_shape, add_sum, add_matrices, add_determinants, add_elbo})
+  for (const auto add : {add_unary, add_binary, add_shape, add_sum, add_matrices, add_determinants,
+                         add_forward_mode, add_elbo})
     add(list);
   std::erase_if(list.all, [benchmarks](const Case& c) { return c.has(for_benchmarks) != benchmarks; });
   return list.all;

@@ -4,7 +4,7 @@
     build/cpu/tests/dump_cases > cases.json
     python3 tests/golden/make_golden.py cases.json tests/golden/operations
 
-Written with PyTorch 1.13 (Debian's python3-torch). A case is a PyTorch expression of the operands a, b and c. Stored
+Written with PyTorch 1.13 (Debian's python3-torch), forward_mode.json with 2.15. A case is a PyTorch expression of the operands a, b and c. Stored
 per case, one line per array: each output, and the gradient of L = sum of weights * output with respect to each
 differentiated operand; and for each array its norm,
 
@@ -81,6 +81,15 @@ def c_ima(tangents):
     return norms - 0.5 * torch.linalg.slogdet(jacobian.transpose(1, 2) @ jacobian)[1]
 
 
+def dual_mlp(z, weight, bias, activation):
+    """Value and tangents of three layers, each column of the Jacobian by reverse mode."""
+    z = z if z.requires_grad else z.clone().requires_grad_()
+    hidden = activation(F.linear(activation(F.linear(z, weight, bias)), weight @ weight.T, bias))
+    y = F.linear(hidden, weight.T, bias[:weight.shape[1]])
+    rows = [torch.autograd.grad(y[:, c].sum(), z, create_graph=True)[0] for c in range(y.shape[1])]
+    return y, torch.stack(rows, 2).permute(1, 0, 2)
+
+
 def tensor(array):
     return torch.tensor(array["values"], dtype=torch.float64).reshape(array["shape"])
 
@@ -125,6 +134,8 @@ def family(key):
     """The file that holds a case."""
     if key.startswith(("torch.linalg.", "c_ima")):
         return "determinants"
+    if key.startswith("dual_mlp"):
+        return "forward_mode"
     return "elbo" if key.startswith(("latent_and_", "reconstruction")) else "elementary"
 
 

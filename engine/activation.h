@@ -1,14 +1,15 @@
 #pragma once
-// The activations of the experiments, by name.
+// The activations of multi-layer perceptrons, by name.
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/variable.h"
+#include "kernels/activations.h"
 
 namespace elbow {
 
-enum class Activation { leaky_relu, smooth_leaky_relu, relu, tanh, softplus, gelu, silu, identity };
+using kernels::Activation;
 
 /// The negative slope of both leaky ReLUs, as in the paper.
 inline constexpr double leaky_slope = 0.2;

@@ -1,4 +1,4 @@
-#include "models/activation.h"
+#include "engine/activation.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
