@@ -169,7 +169,7 @@ std::vector<double> scaled_permutations(Index n) {
   at(overflowing, 0, place(overflowing, 1)) = 0x1p127;
   at(singular, n / 2, place(singular, n / 2)) = 0;
   for (Index i = 0; i < n; ++i) at(subnormal, i, n - 1) *= 0x1p-1030;  // the last pivot
-  at(infinite, n - 1, 0) = -std::numeric_limits<double>::infinity();
+  at(infinite, n - 2, 0) = -std::numeric_limits<double>::infinity();
   at(both, 1, place(both, 1)) = 0;
   at(both, n / 2, n - 1) = std::numeric_limits<double>::quiet_NaN();
   return values;
@@ -286,6 +286,9 @@ class Runs {
     add("elbo_reconstruction_backward (600000)",
         [](Device device) { return hash_of_reconstruction_backward(size, device); });
     add("c_ima (2, 600000, 2)", {{2, size, 2}}, [](const Variables& v) { return c_ima(v[0]); });
+    constexpr Index matrices = 66000;
+    add("slogdet (66000, 4, 4)", {{matrices, 4, 4}},
+        [](const Variables& v) { return slogdet(v[0]).log_abs; });
   }
 
   DType dtype_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/executor/cublas.h"
@@ -26,6 +27,35 @@ void require_matrices(const char* call, Pointer const* matrices, int n, int lead
   if (n == 0) return;
   const std::size_t elements = static_cast<std::size_t>(n - 1) * leading + n;
   for (int b = 0; b < batches; ++b) require_device_memory(call, matrices[b], elements * sizeof(double));
+}
+
+/// What a call is given, from its first byte to behind its last.
+struct Extent {
+  std::uintptr_t begin, end;
+};
+
+template <class T>
+Extent extent(const T* first, std::int64_t count) {
+  const auto begin = reinterpret_cast<std::uintptr_t>(first);
+  return {begin, begin + static_cast<std::uintptr_t>(count) * sizeof(T)};
+}
+
+template <class Pointer>
+void add_matrices(std::vector<Extent>& extents, Pointer const* matrices, int n, int leading, int batches) {
+  extents.push_back(extent(matrices, batches));
+  for (int b = 0; b < batches; ++b) {
+    extents.push_back(extent(matrices[b], static_cast<std::int64_t>(n) * leading));
+  }
+}
+
+void require_apart(const char* call, std::vector<Extent> extents) {
+  std::sort(extents.begin(), extents.end(),
+            [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
+  for (std::size_t i = 1; i < extents.size(); ++i) {
+    if (extents[i].begin < extents[i - 1].end) {
+      throw ExecutionError("[" + std::string(call) + "] two of its arrays and matrices overlap");
+    }
+  }
 }
 
 void require_integers(const char* call, const int* pivots, const int* reports, int n, int batches) {
@@ -111,6 +141,10 @@ cublasStatus_t cublasDgetrfBatched(cublasHandle_t handle, int n, double* const m
   if (n < 0 || batches < 0 || leading < std::max(1, n)) return CUBLAS_STATUS_INVALID_VALUE;
   require_matrices(call, matrices, n, leading, batches);
   require_integers(call, pivots, reports, n, batches);
+  std::vector<Extent> extents{extent(pivots, static_cast<std::int64_t>(n) * batches),
+                              extent(reports, batches)};
+  add_matrices(extents, matrices, n, leading, batches);
+  require_apart(call, std::move(extents));
   for (int b = 0; b < batches; ++b) {
     const Columns<double> a{matrices[b], leading};
     require_finite(call, b, a, n);
@@ -131,11 +165,12 @@ cublasStatus_t cublasDgetriBatched(cublasHandle_t handle, int n, const double* c
   require_matrices(call, matrices, n, leading, batches);
   require_matrices(call, inverses, n, inverse_leading, batches);
   require_integers(call, pivots, reports, n, batches);
+  std::vector<Extent> extents{extent(pivots, static_cast<std::int64_t>(n) * batches),
+                              extent(reports, batches)};
+  add_matrices(extents, matrices, n, leading, batches);
+  add_matrices(extents, inverses, n, inverse_leading, batches);
+  require_apart(call, std::move(extents));
   for (int b = 0; b < batches; ++b) {
-    const double* const end = matrices[b] + static_cast<std::ptrdiff_t>(n) * leading;
-    if (inverses[b] < end && matrices[b] < inverses[b] + static_cast<std::ptrdiff_t>(n) * inverse_leading) {
-      refuse(call, b, "its inverse lies in its own place");
-    }
     const Columns<const double> a{matrices[b], leading};
     require_invertible(call, b, a, n, pivots + static_cast<std::ptrdiff_t>(b) * n);
     invert(a, n, pivots + static_cast<std::ptrdiff_t>(b) * n, {inverses[b], inverse_leading});
