@@ -145,7 +145,8 @@ std::vector<double> scaled_permutations(Index n) {
     at_limit,
     above_limit,
     at_limit_in_double,
-    tiny,
+    smallest_normal,
+    largest_subnormal,
     overflowing,
     singular,
     subnormal,
@@ -163,7 +164,11 @@ std::vector<double> scaled_permutations(Index n) {
   at(at_limit, n / 2, place(at_limit, n / 2)) = 0x1p-12;
   at(above_limit, n - 1, place(above_limit, n - 1)) = 0x1p-11;
   at(at_limit_in_double, 0, place(at_limit_in_double, 0)) = 0x1p-26;
-  for (Index i = 0; i < n; ++i) at(tiny, i, place(tiny, i)) *= 0x1p-130;
+  for (Index i = 0; i < n; ++i) {
+    at(at_limit, i, place(at_limit, i)) *= 4;
+    at(smallest_normal, i, place(smallest_normal, i)) *= 0x1p-126;
+    at(largest_subnormal, i, place(largest_subnormal, i)) *= 0x1p-127;
+  }
   for (Index i = 0; i < n; ++i) at(overflowing, i, place(overflowing, i)) *= 0x1p127;
   at(overflowing, 1, place(overflowing, 0)) = 0x1p127;
   at(overflowing, 0, place(overflowing, 1)) = 0x1p127;
@@ -186,6 +191,7 @@ std::uint64_t hash_of_scaled_permutations(Index n, DType dtype, Device device) {
   std::vector<double> inverse = inverse_transpose(matrices).value().to(Device::cpu).to_vector<double>();
   for (double& element : inverse) element = element == 0 ? 0 : element;
   hash.add(Tensor::from(inverse, {batch, n, n}));
+  hash.add(slogdet(slice(matrices, 0, 0, 1)).log_abs.value());
   return hash.value;
 }
 

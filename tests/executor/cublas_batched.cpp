@@ -1,5 +1,6 @@
 // cuBLAS's batched factors and inverses, as strict as its documentation allows: of what it leaves open, a matrix that
-// is not finite and the inverse of one whose U has a zero, nothing may be asked, and behind a zero pivot there is NaN.
+// is not finite and the inverse of one whose U has a zero, nothing may be asked, and behind a zero pivot there is NaN
+// and no row.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -85,7 +86,7 @@ int factor(const Columns<double>& a, int n, int* pivots) {
     for (int i = j + 1; i < n; ++i) {
       if (std::abs(a(i, j)) > std::abs(a(pivot, j))) pivot = i;
     }
-    pivots[j] = pivot + 1;
+    pivots[j] = zero == 0 ? pivot + 1 : 0;
     for (int k = 0; k < n && pivot != j; ++k) std::swap(a(j, k), a(pivot, k));
     if (a(j, j) == 0 && zero == 0) zero = j + 1;
     for (int i = j + 1; i < n; ++i) {
