@@ -5,9 +5,11 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/activation.h"
 #include "engine/adam.h"
 #include "engine/dataset.h"
 #include "engine/device.h"
+#include "engine/forward_mode.h"
 #include "tests/evaluate.h"
 
 namespace elbow::test {
@@ -257,6 +259,12 @@ class Runs {
                                      : hash_of_accumulation<double>(2, 35, 41, 33, device);
     });
     add_irregular_determinants({1, 3, 4, 5, 6, 8, 9});
+    for (const std::string& activation : activation_names()) {
+      add(fmt::format("dual_mlp, {} (5, 3) (4, 3) (2, 4)", activation), {{5, 3}, {4, 3}, {4}, {2, 4}, {2}},
+          [f = activation_named(activation)](const Variables& v) {
+            return dual_mlp(seeded(v[0]), {v[1], v[2], v[3], v[4]}, f).tangents;
+          });
+    }
   }
 
   void add_irregular_determinants(std::initializer_list<Index> sizes) {

@@ -20,11 +20,13 @@ allowed='^((add|sub|mul|fma|div|sqrt|rcp)\.rn|neg|abs|min|max|copysign|selp|mov|
 # ill-conditioned or large matrix in double and round the result once.
 exceptions='
 rcp\.approx\.ftz\.f64 unary<double, unary_functions::(logarithm|power|softplus|smooth_leaky_relu|tanh|gelu|gelu_slope|log_gamma|digamma)>
+rcp\.approx\.ftz\.f64 dual_mlp<double, activations::(tanh|softplus|smooth_leaky_relu|gelu)>
 rcp\.approx\.ftz\.f64 random<double>
 rcp\.approx\.ftz\.f64 slogdet_(thread<[1-6], double>|thread<[1-3], float>|lanes<(8|16), double>|warp<double>|refine|summarise<(float|double)>)
 rcp\.approx\.ftz\.f64 c_ima<[23], (float|double)>
 rcp\.approx\.ftz\.f64 elbo_latent<priors::(uniform|beta), double>
 rcp\.approx\.ftz\.f64 elbo_latent_backward<priors::beta, double,
+ex2\.approx\.ftz\.f32 dual_mlp<double, activations::(tanh|gelu)>
 ex2\.approx\.ftz\.f32 unary<double, unary_functions::(tanh|gelu|gelu_slope)>'
 
 commands=$1/compile_commands.json
