@@ -300,6 +300,10 @@ class Runs {
     add("elbo_reconstruction_backward (600000)",
         [](Device device) { return hash_of_reconstruction_backward(size, device); });
     add("c_ima (2, 600000, 2)", {{2, size, 2}}, [](const Variables& v) { return c_ima(v[0]); });
+    add("dual_mlp, silu (9000, 1) (60, 1) (1, 60)", {{9000, 1}, {60, 1}, {60}, {1, 60}, {1}},
+        [](const Variables& v) {
+          return dual_mlp(seeded(v[0]), {v[1], v[2], v[3], v[4]}, Activation::silu).tangents;
+        });
     constexpr Index matrices = 66000;
     add("slogdet (66000, 4, 4)", {{matrices, 4, 4}},
         [](const Variables& v) { return slogdet(v[0]).log_abs; });
