@@ -210,11 +210,8 @@ class Runs {
     add_small();
     add_beyond_one_tile();
     const std::size_t small = all.size();
-    add_irregular_determinants({16, 17, 60});
-    for (const Index n : {61, 97}) {
-      add(fmt::format("slogdet by cuBLAS, scaled permutations ({0}, {0})", n),
-          [=, dtype = dtype_](Device device) { return hash_of_scaled_permutations(n, dtype, device); });
-    }
+    add_irregular_determinants({60});
+    add_scaled_permutations(97);
     if (dtype == DType::float32) add_beyond_one_grid();
     for (std::size_t i = small; i < all.size(); ++i) all[i].large = true;
   }
@@ -258,7 +255,8 @@ class Runs {
       return dtype == DType::float32 ? hash_of_accumulation<float>(2, 35, 41, 33, device)
                                      : hash_of_accumulation<double>(2, 35, 41, 33, device);
     });
-    add_irregular_determinants({1, 3, 4, 5, 6, 8, 9});
+    add_irregular_determinants({1, 3, 4, 5, 6, 8, 9, 16, 17});
+    add_scaled_permutations(61);
     for (const std::string& activation : activation_names()) {
       add(fmt::format("dual_mlp, {} (5, 3) (4, 3) (2, 4)", activation), {{5, 3}, {4, 3}, {4}, {2, 4}, {2}},
           [f = activation_named(activation)](const Variables& v) {
@@ -272,6 +270,11 @@ class Runs {
       add(fmt::format("slogdet, irregular ({0}, {0})", n),
           [=, dtype = dtype_](Device device) { return hash_of_irregular_determinants(n, dtype, device); });
     }
+  }
+
+  void add_scaled_permutations(Index n) {
+    add(fmt::format("slogdet by cuBLAS, scaled permutations ({0}, {0})", n),
+        [=, dtype = dtype_](Device device) { return hash_of_scaled_permutations(n, dtype, device); });
   }
 
   /// More than a block does at once.
