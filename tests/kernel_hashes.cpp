@@ -258,9 +258,10 @@ class Runs {
     add_irregular_determinants({1, 3, 4, 5, 6, 8, 9, 16, 17});
     add_scaled_permutations(61);
     for (const std::string& activation : activation_names()) {
-      add(fmt::format("dual_mlp, {} (5, 3) (4, 3) (2, 4)", activation), {{5, 3}, {4, 3}, {4}, {2, 4}, {2}},
+      add(fmt::format("dual_mlp of four layers, {} (5, 3)", activation),
+          {{5, 3}, {4, 3}, {4}, {2, 4}, {2}, {3, 2}, {3}},
           [f = activation_named(activation)](const Variables& v) {
-            return dual_mlp(seeded(v[0]), {v[1], v[2], v[3], v[4]}, f).tangents;
+            return dual_mlp(seeded(v[0]), {v[1], v[2], v[3], v[4], v[5], v[6], v[1], v[2]}, f).tangents;
           });
     }
   }
