@@ -6,15 +6,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "bench/cpu_clock.h"
 #include "bench/fma_peak.h"
 #include "bench/median.h"
+#include "bench/peer.h"
 #include "engine/dataset.h"
 #include "models/vae.h"
 
@@ -65,12 +64,8 @@ struct Peer {
 /// What PyTorch takes for each activation; empty if it cannot be asked.
 std::map<std::string, Peer> ask_torch() {
   std::map<std::string, Peer> result;
-  const std::unique_ptr<FILE, int (*)(FILE*)> peer(popen("python3 bench/peers/jacobian.py", "r"), pclose);
-  char activation[64], way[64];
-  double milliseconds = 0;
-  while (peer && std::fscanf(peer.get(), "%63s %lf %63s", activation, &milliseconds, way) == 3) {
-    result[activation] = {milliseconds, way};
-  }
+  for (const auto& words : ask_peer("jacobian.py"))
+    result[words.at(0)] = {std::stod(words.at(1)), words.at(2)};
   return result;
 }
 
@@ -110,12 +105,7 @@ int main(int argc, char** argv) {
   std::map<std::string, elbow::bench::Peer> torch;
   if (!peer.empty()) {
     torch = elbow::bench::ask_torch();
-    if (torch.empty()) {
-      fmt::print(stderr,
-                 "error: [--vs] python3 bench/peers/jacobian.py gave nothing; run from the project's folder, "
-                 "with PyTorch installed\n");
-      return 2;
-    }
+    if (torch.empty()) return 2;
   }
   for (const auto activation :
        {elbow::Activation::leaky_relu, elbow::Activation::smooth_leaky_relu, elbow::Activation::gelu}) {

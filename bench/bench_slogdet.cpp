@@ -7,16 +7,16 @@
 #include <hwy/targets.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <map>
-#include <memory>
 #include <random>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "bench/cpu_clock.h"
 #include "bench/median.h"
+#include "bench/peer.h"
 #include "kernels/slogdet.h"
 
 namespace elbow::bench {
@@ -39,10 +39,7 @@ double timed(const Work& work) {
 /// What torch.linalg.slogdet takes, nanoseconds per matrix for each n; empty if it cannot be asked.
 std::map<Index, double> ask_torch() {
   std::map<Index, double> result;
-  const std::unique_ptr<FILE, int (*)(FILE*)> peer(popen("python3 bench/peers/slogdet.py", "r"), pclose);
-  long n = 0;
-  double nanoseconds = 0;
-  while (peer && std::fscanf(peer.get(), "%ld %lf", &n, &nanoseconds) == 2) result[n] = nanoseconds;
+  for (const auto& words : ask_peer("slogdet.py")) result[std::stol(words.at(0))] = std::stod(words.at(1));
   return result;
 }
 
@@ -83,12 +80,7 @@ int main(int argc, char** argv) {
   std::map<Index, double> torch;
   if (argc == 3 && std::string_view(argv[1]) == "--vs" && std::string_view(argv[2]) == "torch") {
     torch = bench::ask_torch();
-    if (torch.empty()) {
-      fmt::print(stderr,
-                 "error: [--vs] python3 bench/peers/slogdet.py gave nothing; run from the project's "
-                 "folder, with PyTorch installed\n");
-      return 2;
-    }
+    if (torch.empty()) return 2;
   } else if (argc > 1) {
     fmt::print(stderr, "error: expected no option or --vs torch\n");
     return 2;

@@ -117,9 +117,7 @@ std::uint64_t hash_of_reconstruction_backward(Index batch, Device device) {
 }
 
 /// Matrices of small integers: ties between pivots, singular and ill-conditioned ones; and some that are not finite.
-std::uint64_t hash_of_irregular_determinants(Index n, DType dtype, Device device) {
-  const Index more_than_a_block = 150;
-  const Index batch = n == 4 ? more_than_a_block : (n < 16 ? 11 : 4);
+std::uint64_t hash_of_irregular_determinants(Index batch, Index n, DType dtype, Device device) {
   std::vector<double> values = drawn({batch * n * n}, DType::float64, Device::cpu).to_vector<double>();
   for (double& value : values) value = std::round(value);
   for (Index b = 3; b < batch; b += 7) {  // all but equal columns
@@ -210,7 +208,7 @@ class Runs {
     add_small();
     add_beyond_one_tile();
     const std::size_t small = all.size();
-    add_irregular_determinants({60});
+    add_irregular_determinants(4, {60});
     add_scaled_permutations(97);
     if (dtype == DType::float32) add_beyond_one_grid();
     for (std::size_t i = small; i < all.size(); ++i) all[i].large = true;
@@ -255,7 +253,10 @@ class Runs {
       return dtype == DType::float32 ? hash_of_accumulation<float>(2, 35, 41, 33, device)
                                      : hash_of_accumulation<double>(2, 35, 41, 33, device);
     });
-    add_irregular_determinants({1, 3, 4, 5, 6, 8, 9, 16, 17});
+    constexpr Index more_than_a_block = 150;
+    add_irregular_determinants(11, {1, 3, 5, 6, 8, 9});
+    add_irregular_determinants(more_than_a_block, {4});
+    add_irregular_determinants(4, {16, 17});
     add_scaled_permutations(61);
     for (const std::string& activation : activation_names()) {
       add(fmt::format("dual_mlp of four layers, {} (5, 3)", activation),
@@ -266,10 +267,11 @@ class Runs {
     }
   }
 
-  void add_irregular_determinants(std::initializer_list<Index> sizes) {
+  void add_irregular_determinants(Index batch, std::initializer_list<Index> sizes) {
     for (const Index n : sizes) {
-      add(fmt::format("slogdet, irregular ({0}, {0})", n),
-          [=, dtype = dtype_](Device device) { return hash_of_irregular_determinants(n, dtype, device); });
+      add(fmt::format("slogdet, irregular ({0}, {0})", n), [=, dtype = dtype_](Device device) {
+        return hash_of_irregular_determinants(batch, n, dtype, device);
+      });
     }
   }
 

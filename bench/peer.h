@@ -1,0 +1,11 @@
+#pragma once
+#include <string>
+#include <vector>
+
+namespace elbow::bench {
+
+/// The lines, as words, that bench/peers/<script> prints. Empty, with the reason on stderr, if there are none: it is started
+/// from the project's folder and needs PyTorch.
+std::vector<std::vector<std::string>> ask_peer(const std::string& script);
+
+}  // namespace elbow::bench
