@@ -258,6 +258,11 @@ class Runs {
     add_irregular_determinants(more_than_a_block, {4});
     add_irregular_determinants(4, {16, 17});
     add_scaled_permutations(61);
+    add("slogdet of a singular matrix whose quotients round (1, 3, 3)", [dtype = dtype_](Device device) {
+      const Tensor counted =
+          Tensor::from(std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8, 9}, {1, 3, 3}).to(dtype).to(device);
+      return hash_of(slogdet(Variable(counted)).sign.value());
+    });
     for (const std::string& activation : activation_names()) {
       add(fmt::format("dual_mlp of four layers, {} (5, 3)", activation),
           {{5, 3}, {4, 3}, {4}, {2, 4}, {2}, {3, 2}, {3}},

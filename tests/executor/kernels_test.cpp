@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <regex>
 
 #include "models/vae_training.h"
 #include "tests/evaluate.h"
@@ -52,16 +53,19 @@ std::uint64_t cpu_hash(const HashedRun& run, DType dtype) {
   return entry->second;
 }
 
-/// How the names of the runs begin that are a kernel file's own: with the file's name, or where they do not:
-const std::map<std::string, std::vector<std::string>> own_names = {
-    {"binary", {"a - b", "a + b (600000)"}},
-    {"copy", {"transpose", "slice", "concatenate"}},
-    {"gather", {"shuffled_batch"}},
-    {"random", {"uniform", "normal"}},
-    {"slogdet", {"slogdet", "inverse_transpose"}},
-    {"slogdet_blas", {"slogdet by cuBLAS"}},
-    {"strides", {"a - b", "transpose", "slice", "broadcast_to"}},
-    {"unary", {"silu", "power"}},
+/// How the names of the runs begin that are a kernel file's own: with the file's name, or where they do not, with this.
+const std::map<std::string, std::string> own_names = {
+    {"binary", R"(a - b|a \+ b \(600000\))"},
+    {"copy", "transpose|slice|concatenate"},
+    {"gather", "shuffled_batch"},
+    {"random", "uniform|normal"},
+    {"slogdet", "slogdet|inverse_transpose"},
+    {"slogdet_blas", "slogdet by cuBLAS"},
+    {"slogdet_lanes", R"((slogdet|inverse_transpose).* (7|8|9|16)\))"},
+    {"slogdet_thread", R"((slogdet|inverse_transpose).* [1-6]\))"},
+    {"slogdet_warp", R"(slogdet, irregular|(slogdet|inverse_transpose)\(a\).* (17|33)\))"},
+    {"strides", "a - b|transpose|slice|broadcast_to"},
+    {"unary", "silu|power"},
 };
 
 /// The own runs of the kernel file $ELBOW_ONLY, of "slogdet" for "slogdet_lanes"; all where it is not set or has none.
@@ -71,9 +75,8 @@ std::vector<HashedRun> chosen_runs(DType dtype) {
   std::string word = file == nullptr ? "" : file;
   const auto is_own = [&word](const HashedRun& run) {
     const auto listed = own_names.find(word);
-    const std::vector<std::string> names = listed == own_names.end() ? std::vector{word} : listed->second;
-    return std::any_of(names.begin(), names.end(),
-                       [&](const std::string& name) { return run.name.starts_with(name); });
+    const std::regex own(listed == own_names.end() ? word : listed->second);
+    return std::regex_search(run.name, own, std::regex_constants::match_continuous);
   };
   while (std::none_of(runs.begin(), runs.end(), is_own)) {
     const std::size_t last = word.rfind('_');

@@ -106,7 +106,7 @@ class Worker {
       built = stages[s].preset;
       // Four times: mutants are compiled without optimisation.
       const double usual = normal.seconds(s, result.mutant.file);
-      const Ended ended = bench.test(stages[s], result.mutant.file, static_cast<unsigned>(4 * usual) + 5);
+      const Ended ended = bench.test(stages[s], result.mutant.file, static_cast<unsigned>(4 * usual) + 2);
       if (!ended.well) {
         result.fate = Fate::killed;
         result.stage = s;
