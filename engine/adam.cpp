@@ -22,12 +22,28 @@ void Adam::step(Parameters& parameters, const Gradients& gradients, double rate)
   }
   ++steps_;
   with_real_type("adam", gradient_.dtype(), [&]<class T>() {
-    run(gradient_.device(),
-        kernels::Adam<T>{gradient_.count(), rate, config_.beta1, config_.beta2, config_.epsilon,
-                         1 - std::pow(config_.beta1, steps_), 1 - std::pow(config_.beta2, steps_),
-                         gradient_.data<T>(), parameters.flat().data<T>(), first_moment_.data<T>(),
-                         second_moment_.data<T>()});
+    kernels::Adam<T> a = arguments<T>(steps_, rate);
+    a.gradient = gradient_.data<T>();
+    a.parameter = parameters.flat().data<T>();
+    run(gradient_.device(), a);
   });
 }
+
+template <class T>
+kernels::Adam<T> Adam::arguments(Index step, double rate) const {
+  return {gradient_.count(),
+          rate,
+          config_.beta1,
+          config_.beta2,
+          config_.epsilon,
+          1 - std::pow(config_.beta1, step),
+          1 - std::pow(config_.beta2, step),
+          nullptr,
+          nullptr,
+          first_moment_.data<T>(),
+          second_moment_.data<T>()};
+}
+template kernels::Adam<float> Adam::arguments(Index, double) const;
+template kernels::Adam<double> Adam::arguments(Index, double) const;
 
 }  // namespace elbow

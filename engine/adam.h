@@ -1,6 +1,7 @@
 #pragma once
 // Adam over a whole set of parameters, one kernel a step; see kernels/adam.h.
 #include "engine/parameters.h"
+#include "kernels/adam.h"
 
 namespace elbow {
 
@@ -17,6 +18,12 @@ class Adam {
   /// `gradients` in the order of the parameters; `rate` > 0 for this step.
   void step(Parameters& parameters, const Gradients& gradients, double rate);
 
+  /// Of step `step` >= 1.
+  template <class T>
+  kernels::AdamConstants<T> constants(Index step, double rate) const {
+    return kernels::AdamConstants<T>(arguments<T>(step, rate));
+  }
+
   // What a checkpoint keeps.
   Index steps() const { return steps_; }
   void set_steps(Index steps) { steps_ = steps; }
@@ -26,6 +33,10 @@ class Adam {
   const Tensor& second_moment() const { return second_moment_; }
 
  private:
+  /// All but gradient and parameters.
+  template <class T>
+  kernels::Adam<T> arguments(Index step, double rate) const;
+
   AdamConfig config_;
   Index steps_ = 0;
   Tensor gradient_;  // flat, like the parameters

@@ -157,7 +157,6 @@ CommandLine parse_command_line(int argc, const char* const* argv, const Experime
   if (!recipe_given) wishes.recipe = default_recipe(wishes.protocol);
   result.options = defaults_of(experiment, wishes);
   overlay(result.options);
-  check(result.options);
   expect_protocol(experiment, result.options.protocol);
   if (experiment.validate) experiment.validate(result.options);
   return result;

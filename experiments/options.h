@@ -14,13 +14,13 @@
 #include "engine/profiling.h"
 #include "kernels/elbo_latent.h"
 #include "kernels/priors.h"
+#include "models/vae_training.h"
 
 namespace elbow {
 
 enum class Protocol { text, authors };
 enum class Recipe { paper, best };
 enum class DeviceChoice { automatic, cpu, cuda, executor };
-enum class Trainer { autograd, fused };
 
 const char* name(Protocol);
 const char* name(Recipe);
@@ -35,7 +35,7 @@ struct Options {
   std::vector<double> gamma2;        ///< decoder precisions, distinct, finite, > 0
 
   DeviceChoice device = DeviceChoice::automatic;  ///< not automatic once resolved
-  Trainer trainer = Trainer::autograd;
+  Trainer trainer = Trainer::fused;
   int threads = 0;  ///< 0: one per core; >= 1 once resolved
   std::string out;  ///< the run folder; "" for runs/<date-time>_<experiment>
   bool resume = false;

@@ -68,11 +68,6 @@ void apply(const std::vector<Setting>& settings, const std::set<std::string>& ac
     throw UsageError(fmt::format("{} contradicts {}; keep one of them", count->where(), list->where()));
 }
 
-void check(const Options& options) {
-  if (options.trainer == Trainer::fused)
-    throw UsageError("[--trainer] the fused trainer does not exist yet; take --trainer autograd");
-}
-
 std::vector<std::pair<std::string, std::string>> stored_values(const Options& options,
                                                                const std::set<std::string>& accepted) {
   std::vector<std::pair<std::string, std::string>> values;

@@ -31,9 +31,6 @@ void apply(const Setting& setting, const std::set<std::string>& accepted, Option
 /// --seed-list.
 void apply(const std::vector<Setting>& settings, const std::set<std::string>& accepted, Options& options);
 
-/// Checks what holds between options or for now. Throws UsageError.
-void check(const Options& options);
-
 /// Key and TOML value of each stored option among `accepted`, in the table's order.
 std::vector<std::pair<std::string, std::string>> stored_values(const Options& options,
                                                                const std::set<std::string>& accepted);

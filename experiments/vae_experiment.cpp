@@ -99,6 +99,7 @@ VaeTrainingConfig training_config(const Options& options, const Run& run) {
   config.epochs = options.epochs;
   config.rate = options.learning_rate;
   config.beta = options.beta;
+  config.trainer = options.trainer;
   if (options.recipe == Recipe::best) {
     config.schedule = Schedule::cosine;
     config.scale_data = true;

@@ -19,6 +19,7 @@
 #include "kernels/slogdet.h"
 #include "kernels/sum.h"
 #include "kernels/unary.h"
+#include "kernels/vae_steps.h"
 
 namespace elbow::kernels {
 
@@ -54,7 +55,8 @@ using Kernels = Table<Unary<float>, Unary<double>, Unary<Complex>,              
                       ElboLatentBackward<float>, ElboLatentBackward<double>,                  //
                       ElboReconstruction<float>, ElboReconstruction<double>,                  //
                       ElboReconstructionBackward<float>, ElboReconstructionBackward<double>,  //
-                      Adam<float>, Adam<double>>;
+                      Adam<float>, Adam<double>,                                              //
+                      VaeSteps<float>>;
 
 /// What a profiler attached to the program is told. Null where there is none to tell.
 struct Profiling {

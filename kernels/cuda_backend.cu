@@ -71,11 +71,16 @@ inline constexpr bool is_complex = false;
 template <template <class> class Contract>
 inline constexpr bool is_complex<Contract<Complex>> = true;
 
-/// Chooses the entries of the table; complex numbers stay on the CPU.
+template <class Arguments>
+inline constexpr bool is_on_cpu_only = is_complex<Arguments>;
+template <>
+inline constexpr bool is_on_cpu_only<VaeSteps<float>> = true;
+
+/// Chooses the entries of the table.
 struct OnGpu {
   template <class Arguments>
   void (*operator()() const)(const Arguments&) {
-    if constexpr (is_complex<Arguments>) {
+    if constexpr (is_on_cpu_only<Arguments>) {
       return nullptr;
     } else {
       return &call<Arguments>;

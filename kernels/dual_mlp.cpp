@@ -8,17 +8,15 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/dual_mlp.cpp"
 #include "kernels/simd.h"
+//
+#include "kernels/register_blocks.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace elbow::kernels::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
+using namespace elbow::kernels::HWY_NAMESPACE;
 
 constexpr Index tile = dual_mlp_tile;
-
-/// Vectors and rows of a register block: accumulators, one row of the right operand and a weight just fit into 16 (AVX2) or
-/// 32 registers.
-constexpr int most_vectors = HWY_TARGET == HWY_AVX2 ? 2 : 4;
-constexpr int most_rows = 6;
 
 /// One layer of a tile, before its activation.
 template <class T>
@@ -32,71 +30,30 @@ struct Layer {
   T* to;            ///< (outputs, columns)
 };
 
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V multiply_add([[maybe_unused]] D d, V a, V b, V c) {
-#if HWY_TARGET == HWY_SCALAR  // whose own rounds twice
-  return hn::Set(d, math::fma(hn::GetLane(a), hn::GetLane(b), hn::GetLane(c)));
-#else
-  return hn::MulAdd(a, b, c);
-#endif
-}
+/// Values start with the bias, tangents with 0.
+template <class T>
+struct BiasOrZero {
+  const T* bias;
+  template <class D>
+  HWY_INLINE hn::Vec<D> operator()(D d, Index row, Index column) const {
+    return column < tile ? hn::Set(d, bias[row]) : hn::Zero(d);
+  }
+};
 
-/// Rows [row, row + rows) and `vectors` vectors of columns from `column` on.
-template <int rows, int vectors, class D, class T = hn::TFromD<D>>
-HWY_NOINLINE void multiply_block(D d, const Layer<T>& a, Index row, Index column) {
-  constexpr Index lanes = hn::MaxLanes(D());
-  hn::Vec<D> sum[rows][vectors];
-  HWY_UNROLL(6)
-  for (int r = 0; r < rows; ++r) {
-    const auto bias = hn::Set(d, a.bias[row + r]);
-    HWY_UNROLL(4)
-    for (int v = 0; v < vectors; ++v) sum[r][v] = column + v * lanes < tile ? bias : hn::Zero(d);
+template <class T>
+struct StoreIn {
+  T* to;
+  Index columns;
+  template <class D>
+  HWY_INLINE void operator()(D d, Index row, Index column, hn::Vec<D> sum) const {
+    hn::Store(sum, d, to + row * columns + column);
   }
-  const Index inputs = a.inputs;
-  const Index columns = a.columns;
-  const T* weight = a.weight + row * inputs;
-  const T* from = a.from + column;
-  for (Index k = 0; k < inputs; ++k) {
-    hn::Vec<D> x[vectors];
-    HWY_UNROLL(4)
-    for (int v = 0; v < vectors; ++v) x[v] = hn::Load(d, from + v * lanes);
-    HWY_UNROLL(6)
-    for (int r = 0; r < rows; ++r) {
-      const auto w = hn::Set(d, weight[r * inputs]);
-      HWY_UNROLL(4)
-      for (int v = 0; v < vectors; ++v) sum[r][v] = multiply_add(d, w, x[v], sum[r][v]);
-    }
-    ++weight;
-    from += columns;
-  }
-  T* const to = a.to + row * columns + column;
-  HWY_UNROLL(6)
-  for (int r = 0; r < rows; ++r) {
-    HWY_UNROLL(4)
-    for (int v = 0; v < vectors; ++v) hn::Store(sum[r][v], d, to + r * columns + v * lanes);
-  }
-}
+};
 
-/// The rows from `row` on, fewer than a whole block.
-template <int rows, int vectors, class D, class T>
-HWY_INLINE void multiply_last_rows(D d, const Layer<T>& a, Index row, Index column) {
-  if constexpr (rows > 0) {
-    if (a.outputs - row == rows) return multiply_block<rows, vectors>(d, a, row, column);
-    multiply_last_rows<rows - 1, vectors>(d, a, row, column);
-  }
-}
-
-/// The columns from `column` on, `vectors` vectors at a time, then fewer.
-template <int vectors, class D, class T>
-HWY_INLINE void multiply(D d, const Layer<T>& a, Index column) {
-  constexpr Index width = vectors * hn::MaxLanes(D());
-  for (; column + width <= a.columns; column += width) {
-    Index row = 0;
-    for (; row + most_rows <= a.outputs; row += most_rows)
-      multiply_block<most_rows, vectors>(d, a, row, column);
-    multiply_last_rows<most_rows - 1, vectors>(d, a, row, column);
-  }
-  if constexpr (vectors > 1) multiply<vectors - 1>(d, a, column);
+template <class D, class T>
+void multiply(D d, const Layer<T>& a) {
+  const BlockProduct<T> product{a.outputs, a.inputs, a.columns, a.weight, a.inputs, 1, a.from, a.columns};
+  multiply_blocks(d, product, BiasOrZero<T>{a.bias}, StoreIn<T>{a.to, a.columns});
 }
 
 template <class T, class Function>
@@ -154,7 +111,7 @@ void dual_mlp(const DualMlp<T>& a) {
       T* const to = halves[(i + 1) % 2];
       const Layer<T> layer{a.widths[i], a.widths[i + 1], a.weights[i], a.biases[i], columns, halves[i % 2],
                            to};
-      multiply<most_vectors>(d, layer, 0);
+      multiply(d, layer);
       if (i + 1 == a.layers) break;
       with_activation(a.activation, [&](auto function) {
         activate(function, static_cast<T>(a.slope), layer.outputs, columns, to);

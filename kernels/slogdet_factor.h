@@ -12,8 +12,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "kernels/interleave.h"
 #include "kernels/slogdet_formulas.h"
-#include "kernels/slogdet_interleave.h"
 
 /// After the parameters of a lambda: it is compiled for the target and always inlined.
 #undef ELBOW_INLINED

@@ -12,6 +12,10 @@ class FixedMlp {
   FixedMlp(const std::vector<Tensor>& weights, Activation activation, DType dtype,
            Device device = Device::cpu);
 
+  const std::vector<Index>& widths() const { return widths_; }  ///< layer i maps widths[i] to widths[i + 1]
+  Activation activation() const { return network_.activation(); }
+  /// For each layer its weight and its bias, which is 0.
+  const Parameters& parameters() const { return parameters_; }
   Index inputs() const { return widths_.front(); }
   Index outputs() const { return widths_.back(); }
 

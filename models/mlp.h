@@ -26,6 +26,7 @@ class Mlp {
 
   /// The index of layer i's weight among the parameters.
   int weight(std::size_t i) const { return layers_[i].weight; }
+  Activation activation() const { return activation_; }
 
  private:
   struct Layer {

@@ -11,6 +11,7 @@
 namespace elbow {
 namespace {
 
+constexpr Index steps_at_once = 128;     // between two questions whether to stop
 constexpr Index evaluation_rows = 1000;  // a chunk's activations stay in the cache
 
 /// Standard deviation of all elements around their common mean.
@@ -67,10 +68,10 @@ Training::Training(const ParameterLayout& layout, Parameters initial, const Trai
   if (!(scale_ > 0)) throw UsageError("data: expected observations that vary, got a constant");
 }
 
-double Training::learning_rate() const {
+double Training::learning_rate(Index step) const {
   if (config_.schedule == Schedule::constant) return config_.rate;
   const auto last = static_cast<double>(config_.epochs * batches_);
-  const double turn = math::pi * static_cast<double>(adam_.steps()) / last;
+  const double turn = math::pi * static_cast<double>(step) / last;
   return config_.final_rate + 0.5 * (config_.rate - config_.final_rate) * (1 + std::cos(turn));
 }
 
@@ -82,7 +83,7 @@ double Training::step() {
   const Variable value = loss(observations);
   const double result = value.value().item();
   if (!std::isfinite(result)) report_not_finite(observations);
-  adam_.step(parameters_, gradients(value, parameters_.variables()), learning_rate());
+  adam_.step(parameters_, gradients(value, parameters_.variables()), learning_rate(steps()));
   ++batch_;
   return result;
 }
@@ -107,11 +108,22 @@ void Training::report_not_finite(const Tensor& observations) {
   throw NumericalError(fmt::format("the loss is not finite {}", where));
 }
 
+/// False if not all could be made.
+bool Training::make_several_steps() {
+  if (profiled_.last > 0) return false;  // a recording begins and ends with a step
+  std::vector<double> rates;
+  for (Index i = 0; i < std::min(steps_at_once, batches_ - batch_); ++i)
+    rates.push_back(learning_rate(steps() + i));
+  const Index made = several_steps({train_, epoch_, batch_, rates, parameters_, adam_});
+  batch_ += made;
+  return made == static_cast<Index>(rates.size());
+}
+
 void Training::run_epoch(const std::function<bool()>& stop) {
   const ProfilerRange range(train_.device(), "epoch");
   while (batch_ < batches_) {
     if (stop()) return;
-    step();
+    if (!make_several_steps()) step();
   }
   batch_ = 0;
   ++epoch_;

@@ -82,7 +82,20 @@ class Training {
   /// Calls use(observations, first row), divided by data_scale(), for one chunk after the other.
   void for_chunks(const Tensor& observations, const std::function<void(const Tensor&, Index)>& use) const;
 
+  /// The next mini-batches of an epoch, and what a step changes.
+  struct NextSteps {
+    const Tensor& data;
+    Index epoch;
+    Index first_batch;
+    const std::vector<double>& rates;  ///< of Adam, one for each step to make
+    Parameters& parameters;
+    Adam& adam;
+  };
+
  private:
+  /// Makes these steps without step(), to the same bits, and returns how many; the next one is left to step() if it has
+  /// made fewer.
+  virtual Index several_steps(const NextSteps&) { return 0; }
   /// Of the present parameters on a mini-batch, (batch, observation_dim), divided by data_scale(); a scalar. The same
   /// whenever it is asked in a step.
   virtual Variable loss(const Tensor& observations) const = 0;
@@ -92,7 +105,8 @@ class Training {
   /// What identifies the training in an error: "seed 3, gamma^2 100".
   virtual std::string identity() const = 0;
 
-  double learning_rate() const;
+  double learning_rate(Index step) const;
+  bool make_several_steps();
   [[noreturn]] void report_not_finite(const Tensor& observations);
   void validate();
 

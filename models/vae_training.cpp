@@ -25,6 +25,15 @@ VaeTraining::VaeTraining(const Vae& vae, const VaeTrainingConfig& config, const 
   if (!(config.precision > 0) || !std::isfinite(config.precision)) {
     throw UsageError(fmt::format("gamma^2: expected a finite number above 0, got {}", config.precision));
   }
+  if (config.trainer == Trainer::fused && FusedSteps::obstacle(vae, data.train.dtype(), device()).empty()) {
+    fused_.emplace(vae, this->parameters(), precision_, beta_);
+  }
+}
+
+Index VaeTraining::several_steps(const NextSteps& next) {
+  if (!fused_) return 0;
+  return fused_->make({next.data, config().batch, config().seed, next.epoch, next.first_batch, next.rates},
+                      next.parameters, next.adam);
 }
 
 Variable VaeTraining::loss(const Tensor& observations) const {

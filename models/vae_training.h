@@ -1,13 +1,18 @@
 #pragma once
 // The training of a VAE: -ELBO (eq. 1) made small, with the decoder's precision fixed.
+#include "models/fused_steps.h"
 #include "models/training.h"
 #include "models/vae.h"
 
 namespace elbow {
 
+/// Steps on the tape, or several at a time by one kernel, where FusedSteps has no obstacle. The bits are the same.
+enum class Trainer { autograd, fused };
+
 struct VaeTrainingConfig : TrainingConfig {
   double precision = 1e4;  ///< gamma^2, in the units of the data
   double beta = 1;         ///< weight of the KL
+  Trainer trainer = Trainer::fused;
 };
 
 /// Means over samples, in nats and in the units of the data.
@@ -23,11 +28,13 @@ class VaeTraining : public Training {
   VaeTraining(const Vae& vae, const VaeTrainingConfig& config, const Split& data);
 
   const Vae& vae() const { return vae_; }
+  bool is_fused() const { return fused_.has_value(); }
   double precision() const { return given_precision_; }  ///< gamma^2, in the units of the data
   /// -ELBO over all rows of `observations` (in the units of the data), noise from `stream`, step `draw`.
   MeanElbo evaluate(const Parameters&, const Tensor& observations, Stream stream, std::uint32_t draw) const;
 
  private:
+  Index several_steps(const NextSteps&) override;
   Variable loss(const Tensor& observations) const override;
   std::vector<double> validation(const Tensor& observations) const override;
   std::vector<std::string> validation_names() const override { return {"neg_elbo", "reconstruction", "kl"}; }
@@ -37,6 +44,7 @@ class VaeTraining : public Training {
   double given_precision_;
   double precision_;  // of the scaled data
   double beta_;
+  std::optional<FusedSteps> fused_;  // none: step by step
 };
 
 }  // namespace elbow

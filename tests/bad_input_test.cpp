@@ -98,8 +98,6 @@ TEST_F(BadInput, Contradictions) {
   expect_usage({"--seeds", "3", "--seed-list", "1,2"},
                "[--seeds] contradicts [--seed-list]; keep one of them");
   expect_usage({"--lr", "1", "--lr", "2"}, "[--lr] given twice; keep one of them");
-  expect_usage({"--trainer", "fused"},
-               "[--trainer] the fused trainer does not exist yet; take --trainer autograd");
   expect_config("seeds = 3\nseed_list = [1]\n",
                 "1: [seeds] contradicts my.toml:2: [seed_list]; keep one of them");
 }

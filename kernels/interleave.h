@@ -1,11 +1,11 @@
 // Matrices that lie one after the other, to vectors with a matrix in each lane, and back. In blocks of 16 bytes: a
 // transposition within the blocks of a few vectors is all that is needed.
 // Included once for each instruction set (kernels/simd.h), hence the unusual guard.
-#if defined(ELBOW_KERNELS_SLOGDET_INTERLEAVE) == defined(HWY_TARGET_TOGGLE)
-#ifdef ELBOW_KERNELS_SLOGDET_INTERLEAVE
-#undef ELBOW_KERNELS_SLOGDET_INTERLEAVE
+#if defined(ELBOW_KERNELS_INTERLEAVE) == defined(HWY_TARGET_TOGGLE)
+#ifdef ELBOW_KERNELS_INTERLEAVE
+#undef ELBOW_KERNELS_INTERLEAVE
 #else
-#define ELBOW_KERNELS_SLOGDET_INTERLEAVE
+#define ELBOW_KERNELS_INTERLEAVE
 #endif
 
 #include <hwy/highway.h>

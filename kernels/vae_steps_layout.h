@@ -1,0 +1,100 @@
+#pragma once
+// Where the steps of kernels/vae_steps.h keep their numbers in the workspace.
+//
+// The samples of a mini-batch lie side by side, (feature, sample), so that a layer is a product of its weight with columns
+// that fill whole vectors. Rows are padded to whole vectors: those of weights and moments with zeros, which stay zeros,
+// those of samples with the last sample.
+#include <algorithm>
+
+#include "kernels/vae_steps.h"
+
+namespace elbow::kernels {
+
+inline constexpr Index vae_steps_padding = 16;  ///< elements of the widest vector
+
+inline Index padded(Index size) {
+  return (size + vae_steps_padding - 1) / vae_steps_padding * vae_steps_padding;
+}
+
+/// One linear layer. Its parameters, and likewise its moments: weight (outputs, stride), then bias (padded outputs).
+template <class T>
+struct VaeLayer {
+  Index inputs;
+  Index outputs;
+  Index stride;  ///< padded inputs
+  T* parameters;
+  T* first_moment;  ///< null: not trained
+  T* second_moment;
+  T* from;   ///< (stride, columns)
+  T* to;     ///< (padded outputs, columns), after the activation
+  T* slope;  ///< (outputs, columns), of the activation; null after the last layer, and where `to` tells
+  Index bias() const { return outputs * stride; }
+};
+
+/// Whether the slope of an activation can be told from its value.
+inline bool value_tells_slope(Activation activation) { return activation == Activation::leaky_relu; }
+
+template <class T>
+class VaeStepsLayout {
+ public:
+  /// `memory` may be null to learn size() alone.
+  VaeStepsLayout(const VaeSteps<T>& a, T* memory) : columns(padded(a.batch)), memory_(memory) {
+    const Index observation_dim = a.encoder.widths[0], latent_dim = a.decoder.widths[0];
+    observation = take(padded(observation_dim) * columns);
+    latent = take(padded(latent_dim) * columns);
+    noise = take(padded(latent_dim) * columns);
+    posterior = add_layers(encoder, a.encoder, observation, true);
+    decoded = add_layers(decoder, a.decoder, latent, a.given_decoder == nullptr);
+    for (T*& half : gradient) half = take(widest_ * columns);
+    transposed = take(widest_ * columns);
+  }
+  Index size() const { return size_; }
+
+  Index columns;  ///< padded batch
+  VaeLayer<T> encoder[vae_steps_most_layers];
+  VaeLayer<T> decoder[vae_steps_most_layers];
+  T* observation;  ///< x, (padded observation, columns)
+  T* posterior;    ///< mu | s, (2 latent, columns)
+  T* noise;        ///< eps, (latent, columns)
+  T* latent;       ///< z, (padded latent, columns)
+  T* decoded;      ///< f, (observation, columns)
+  T* gradient[2];  ///< of a layer's output and input, (widest, columns)
+  T* transposed;   ///< a layer's input, (columns, stride)
+
+ private:
+  T* take(Index count) {
+    T* const taken = memory_ == nullptr ? nullptr : memory_ + size_;
+    size_ += padded(count);
+    return taken;
+  }
+
+  /// Returns the output of the last layer.
+  T* add_layers(VaeLayer<T>* layers, const MlpShape& shape, T* from, bool trained) {
+    for (Index i = 0; i < shape.layers; ++i) {
+      VaeLayer<T>& layer = layers[i];
+      layer = {};
+      layer.inputs = shape.widths[i];
+      layer.outputs = shape.widths[i + 1];
+      layer.stride = padded(layer.inputs);
+      const Index count = layer.bias() + padded(layer.outputs);
+      layer.parameters = take(count);
+      if (trained) {
+        layer.first_moment = take(count);
+        layer.second_moment = take(count);
+      }
+      layer.from = from;
+      from = layer.to = take(padded(layer.outputs) * columns);
+      const bool activated = i + 1 < shape.layers;
+      if (activated && !value_tells_slope(shape.activation))
+        layer.slope = take(padded(layer.outputs) * columns);
+      widest_ = std::max({widest_, layer.stride, padded(layer.outputs)});
+    }
+    return from;
+  }
+
+  T* memory_;
+  Index size_ = 0;
+  Index widest_ = 0;
+};
+
+}  // namespace elbow::kernels

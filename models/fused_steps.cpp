@@ -1,0 +1,94 @@
+#include "models/fused_steps.h"
+
+#include <fmt/format.h>
+
+#include "engine/dispatch.h"
+
+namespace elbow {
+namespace {
+
+using kernels::VaeSteps;
+
+kernels::MlpShape shape_of(const std::vector<Index>& widths, Activation activation) {
+  kernels::MlpShape shape = {};
+  shape.layers = static_cast<Index>(widths.size()) - 1;
+  std::copy(widths.begin(), widths.end(), shape.widths);
+  shape.activation = activation;
+  shape.slope = leaky_slope;
+  return shape;
+}
+
+std::vector<Index> encoder_widths(const VaeConfig& c) {
+  return mlp_widths(c.observation_dim, c.hidden, c.layers, 2 * c.latent_dim);
+}
+
+std::vector<Index> decoder_widths(const VaeConfig& c) {
+  return c.decoder ? c.decoder->widths() : mlp_widths(c.latent_dim, c.hidden, c.layers, c.observation_dim);
+}
+
+}  // namespace
+
+std::string FusedSteps::obstacle(const Vae& vae, DType dtype, Device device) {
+  const auto layers =
+      static_cast<Index>(std::max(encoder_widths(vae.config()).size(), decoder_widths(vae.config()).size())) -
+      1;
+  if (vae.config().learned_prior) return "the prior is learned";
+  if (layers > kernels::vae_steps_most_layers) {
+    return fmt::format("it has {} layers, and {} is the most", layers, kernels::vae_steps_most_layers);
+  }
+  if (dtype != DType::float32) return fmt::format("it works in float32, and this is {}", name(dtype));
+  if (backend(device).kernels.entry<VaeSteps<float>>() == nullptr) {
+    return fmt::format("there is none on {} yet", name(device));
+  }
+  return "";
+}
+
+FusedSteps::FusedSteps(const Vae& vae, const Parameters& parameters, double precision, double beta)
+    : prior_parameters_(vae.prior_parameters(parameters).value()) {
+  const VaeConfig& config = vae.config();
+  steps_.encoder = shape_of(encoder_widths(config), config.activation);
+  steps_.decoder =
+      shape_of(decoder_widths(config), config.decoder ? config.decoder->activation() : config.activation);
+  if (config.decoder) {
+    given_decoder_ = config.decoder->parameters().flat();
+    steps_.given_decoder = given_decoder_.data<float>();
+  }
+  steps_.prior = config.prior;
+  steps_.kl_form = config.kl_form;
+  steps_.prior_parameters = prior_parameters_.data<float>();
+  steps_.precision = precision;
+  steps_.beta = beta;
+}
+
+Index FusedSteps::make(const Next& next, Parameters& parameters, Adam& adam) {
+  if (!(std::max(steps_.precision, steps_.beta) <= kernels::vae_steps_largest_weight)) return 0;
+  steps_.samples = next.data.shape()[0];
+  steps_.data = next.data.data<float>();
+  steps_.batch = next.batch;
+  steps_.seed = next.seed;
+  steps_.shuffle_stream = static_cast<std::uint32_t>(Stream::shuffle);
+  steps_.noise_stream = static_cast<std::uint32_t>(Stream::training_noise);
+  steps_.epoch = static_cast<std::uint32_t>(next.epoch);
+  steps_.first_batch = next.first_batch;
+  steps_.first_step = static_cast<std::uint32_t>(adam.steps());
+  steps_.steps = static_cast<Index>(next.rates.size());
+  constants_.clear();
+  for (Index i = 0; i < steps_.steps; ++i) {
+    constants_.push_back(
+        adam.constants<float>(adam.steps() + 1 + i, next.rates[static_cast<std::size_t>(i)]));
+  }
+  steps_.adam = constants_.data();
+  steps_.parameters = parameters.flat().data<float>();
+  steps_.first_moment = adam.first_moment().data<float>();
+  steps_.second_moment = adam.second_moment().data<float>();
+  if (!workspace_.defined())
+    workspace_ = Tensor({vae_steps_workspace(steps_)}, DType::float32, next.data.device());
+  steps_.workspace = workspace_.data<float>();
+  Index done = 0;
+  steps_.done = &done;
+  run(next.data.device(), steps_);
+  adam.set_steps(adam.steps() + done);
+  return done;
+}
+
+}  // namespace elbow

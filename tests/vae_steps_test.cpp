@@ -1,0 +1,166 @@
+// Steps of a VAE by one kernel against the same steps on the tape: equal bits.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <hwy/targets.h>
+
+#include "models/vae_training.h"
+#include "tests/evaluate.h"
+#include "tests/thrown.h"
+
+namespace elbow {
+namespace {
+
+constexpr Index samples = 300;  // 210 to train
+
+VaeTrainingConfig short_training(Index batch) {
+  VaeTrainingConfig config;
+  config.seed = 3;
+  config.batch = batch;
+  config.epochs = 6;
+  config.validation_every = 3;
+  config.schedule = Schedule::cosine;
+  config.rate = 1e-2;
+  config.precision = 100;
+  return config;
+}
+
+Tensor data_of(const VaeConfig& config) {
+  return normal({1, Stream::sources}, samples, config.observation_dim, DType::float32);
+}
+
+VaeTraining trained(const VaeConfig& vae, VaeTrainingConfig config, Trainer trainer) {
+  config.trainer = trainer;
+  VaeTraining training(Vae(vae), config, split(data_of(vae)));
+  EXPECT_EQ(training.is_fused(), trainer == Trainer::fused);
+  while (!training.finished()) training.run_epoch();
+  return training;
+}
+
+void expect_equal_bits(const VaeConfig& vae, const VaeTrainingConfig& config) {
+  const Checkpoint tape = trained(vae, config, Trainer::autograd).state();
+  const Checkpoint fused = trained(vae, config, Trainer::fused).state();
+  EXPECT_EQ(fused.integers, tape.integers);
+  ASSERT_EQ(fused.tensors.size(), tape.tensors.size());
+  for (std::size_t i = 0; i < tape.tensors.size(); ++i) {
+    EXPECT_TRUE(test::same_bits(fused.tensors[i].tensor, tape.tensors[i].tensor)) << tape.tensors[i].name;
+  }
+}
+
+TEST(VaeSteps, ThatOneKernelMakesAreThoseOfTheTape) {
+  for (const auto& [dim, layers, hidden, batch] : {std::array<Index, 4>{3, 4, 60, 64},
+                                                   {3, 2, 30, 64},
+                                                   {2, 3, 20, 16},
+                                                   {1, 1, 5, 7},
+                                                   {10, 2, 100, 50},
+                                                   {4, 3, 41, 33},
+                                                   {17, 3, 64, 210}}) {
+    SCOPED_TRACE(fmt::format("d = {}, {} layers of {}, batches of {}", dim, layers, hidden, batch));
+    VaeConfig vae;
+    vae.observation_dim = vae.latent_dim = dim;
+    vae.layers = layers;
+    vae.hidden = hidden;
+    expect_equal_bits(vae, short_training(batch));
+  }
+}
+
+TEST(VaeSteps, ForEveryActivation) {
+  for (const std::string& activation : activation_names()) {
+    SCOPED_TRACE(activation);
+    VaeConfig vae;
+    vae.observation_dim = 5;
+    vae.layers = 3;
+    vae.hidden = 19;
+    vae.activation = activation_named(activation);
+    expect_equal_bits(vae, short_training(40));
+  }
+}
+
+TEST(VaeSteps, ForEveryPriorAndWeightOfTheKl) {
+  for (const kernels::Prior prior :
+       {kernels::Prior::gaussian, kernels::Prior::uniform, kernels::Prior::beta, kernels::Prior::laplace}) {
+    for (const double beta : {1.0, 0.3}) {
+      SCOPED_TRACE(fmt::format("prior {}, beta {}", static_cast<int>(prior), beta));
+      VaeConfig vae;
+      vae.latent_dim = 2;
+      vae.layers = 2;
+      vae.hidden = 12;
+      vae.prior = prior;
+      VaeTrainingConfig config = short_training(32);
+      config.beta = beta;
+      config.scale_data = true;
+      expect_equal_bits(vae, config);
+    }
+  }
+  VaeConfig vae;
+  vae.kl_form = kernels::KlForm::closed;
+  expect_equal_bits(vae, short_training(32));
+}
+
+TEST(VaeSteps, OfAnEncoderAloneWithAGivenDecoder) {
+  VaeConfig vae;
+  vae.layers = 3;
+  vae.hidden = 16;
+  const Tensor weight = normal({2, Stream::mixing}, 3, 3, DType::float32);
+  vae.decoder = FixedMlp({weight, weight}, Activation::smooth_leaky_relu, DType::float32);
+  expect_equal_bits(vae, short_training(32));
+}
+
+TEST(VaeSteps, GiveTheSameBitsOnEveryInstructionSet) {
+  VaeConfig vae;
+  vae.hidden = 37;
+  const Tensor expected = trained(vae, short_training(30), Trainer::autograd).parameters().flat();
+  const std::int64_t supported = hwy::SupportedTargets();
+  for (const std::int64_t target : {HWY_SCALAR, HWY_NEON, HWY_AVX2, HWY_AVX3}) {
+    if (target != HWY_SCALAR && (supported & target) == 0) continue;
+    SCOPED_TRACE(hwy::TargetName(target));
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    EXPECT_TRUE(
+        test::same_bits(trained(vae, short_training(30), Trainer::fused).parameters().flat(), expected));
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+TEST(VaeSteps, AreAllMadeByTheKernel) {
+  const Vae vae{VaeConfig{}};
+  Parameters parameters = vae.initial_parameters(1, DType::float32);
+  Adam adam(parameters);
+  FusedSteps steps(vae, parameters, 1e4, 1);
+  const std::vector<double> rates(4, 1e-3);
+  EXPECT_EQ(steps.make({data_of(vae.config()), 64, 1, 0, 0, rates}, parameters, adam), 4);
+  EXPECT_EQ(adam.steps(), 4);
+}
+
+// What might overflow is left to the tape, which says what did.
+TEST(VaeSteps, ThatOverflowAreNamedAsOnTheTape) {
+  const auto error = [](double rate, double precision, Trainer trainer) {
+    return test::thrown<NumericalError>([&] {
+      VaeTrainingConfig config = short_training(64);
+      config.rate = rate;
+      config.precision = precision;
+      trained(VaeConfig{}, config, trainer);
+    });
+  };
+  for (const auto& [rate, precision] : {std::pair{1e20, 1e2}, {1e3, 1e2}, {1e-2, 1e38}}) {
+    const std::string fused = error(rate, precision, Trainer::fused);
+    EXPECT_EQ(fused, error(rate, precision, Trainer::autograd));
+    EXPECT_NE(fused.find("at step"), std::string::npos) << fused;
+    EXPECT_NE(fused.find("seed 3"), std::string::npos) << fused;
+  }
+}
+
+TEST(VaeSteps, ThatNoKernelCanMakeAreLeftToTheTape) {
+  VaeConfig vae;
+  EXPECT_EQ(FusedSteps::obstacle(Vae(vae), DType::float32, Device::cpu), "");
+  EXPECT_EQ(FusedSteps::obstacle(Vae(vae), DType::float64, Device::cpu),
+            "it works in float32, and this is float64");
+  vae.layers = 9;
+  EXPECT_EQ(FusedSteps::obstacle(Vae(vae), DType::float32, Device::cpu),
+            "it has 9 layers, and 8 is the most");
+  vae.learned_prior = true;
+  EXPECT_EQ(FusedSteps::obstacle(Vae(vae), DType::float32, Device::cpu), "the prior is learned");
+}
+
+}  // namespace
+}  // namespace elbow
