@@ -1,107 +1,114 @@
-// One training step of the Fig. 2 model through the general autograd path, against the FMA limit measured in
-// the same run: forward, ELBO, backward and Adam; d = 3, H = 60, 4 linear layers, batch 64.
+// One training step of a VAE (mini-batch, noise, forward, ELBO, backward, Adam) on one core, by one kernel and on the tape,
+// against the FMA limit measured in the same run.
 //
 //   bench_step [--pairs N]
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdlib>
-#include <new>
 #include <vector>
 
 #include "bench/allocations.h"
 #include "bench/cpu_clock.h"
 #include "bench/fma_peak.h"
 #include "bench/median.h"
-#include "engine/adam.h"
-#include "engine/dataset.h"
-#include "models/vae.h"
+#include "models/vae_training.h"
 
 namespace elbow::bench {
 namespace {
 
-constexpr Index batch = 64;
-constexpr Index samples = 42000;
-constexpr int steps_per_slice = 200;
-constexpr double precision = 1e4;
+constexpr Index samples = 60000;  // 42,000 to train
 
-/// A Fig. 2 training on standard normal data: what a step costs does not depend on the values.
-class Step {
+struct Workload {
+  const char* name;
+  Index dim;
+  Index layers;
+  Index hidden;
+  Activation activation;
+  Index batch;
+};
+constexpr Workload workloads[] = {
+    {"Fig. 2", 3, 4, 60, Activation::leaky_relu, 64}, {"Fig. 2", 3, 4, 60, Activation::smooth_leaky_relu, 64},
+    {"Fig. 2", 3, 4, 60, Activation::gelu, 64},       {"Moebius", 3, 2, 30, Activation::leaky_relu, 64},
+    {"Moebius", 3, 2, 30, Activation::gelu, 64},      {"wide", 10, 4, 256, Activation::leaky_relu, 256},
+};
+
+/// A training that never validates, on standard normal data: what a step costs does not depend on the values.
+class Steps {
  public:
-  explicit Step(Activation activation)
-      : vae_(config(activation)),
-        parameters_(vae_.initial_parameters(1, DType::float32)),
-        adam_(parameters_),
-        data_(normal({1, Stream::sources}, samples, vae_.config().observation_dim, DType::float32)) {}
+  Steps(const Workload& w, Trainer trainer) : training_(vae(w), config(w, trainer), data(w)) {}
 
-  void run() {
-    const Tensor x = shuffled_batch(data_, 1, 0, step_ % (samples / batch), batch);
-    const Tensor noise = normal({1, Stream::training_noise, static_cast<std::uint32_t>(step_)}, batch,
-                                vae_.config().latent_dim, DType::float32);
-    const Elbo elbo = vae_.elbo(parameters_, Variable(x), noise, precision);
-    adam_.step(parameters_, gradients(mean(elbo.reconstruction + elbo.kl), parameters_.variables()), 1e-3);
-    ++step_;
+  /// An epoch; returns seconds per step.
+  double seconds() {
+    const Index before = training_.steps();
+    const double start = thread_seconds();
+    training_.run_epoch();
+    return (thread_seconds() - start) / static_cast<double>(training_.steps() - before);
   }
 
-  /// Useful floating-point operations of a step: 3 products per weight and sample, but no gradient for the
-  /// input.
+  /// Useful floating-point operations of a step: three products per weight and sample, but no gradient for the input.
   double flop() const {
+    const VaeConfig& config = training_.vae().config();
     double weights = 0;
-    for (int i = 0; i < vae_.layout().size(); ++i) {
-      const Shape& shape = vae_.layout().shape(i);
+    for (int i = 0; i < training_.layout().size(); ++i) {
+      const Shape& shape = training_.layout().shape(i);
       if (shape.rank() == 2) weights += static_cast<double>(shape.count());
     }
-    const auto first = static_cast<double>(vae_.config().observation_dim * vae_.config().hidden);
-    return 2 * static_cast<double>(batch) * (3 * weights - first);
+    const auto first = static_cast<double>(config.observation_dim * config.hidden);
+    return 2 * static_cast<double>(training_.config().batch) * (3 * weights - first);
   }
 
  private:
-  static VaeConfig config(Activation activation) {
+  static Vae vae(const Workload& w) {
     VaeConfig config;
-    config.activation = activation;
+    config.observation_dim = config.latent_dim = w.dim;
+    config.layers = w.layers;
+    config.hidden = w.hidden;
+    config.activation = w.activation;
+    return Vae(config);
+  }
+  static VaeTrainingConfig config(const Workload& w, Trainer trainer) {
+    VaeTrainingConfig config;
+    config.batch = w.batch;
+    config.trainer = trainer;
+    config.epochs = config.validation_every = 1000000;
     return config;
   }
+  static Split data(const Workload& w) {
+    return split(normal({1, Stream::sources}, samples, w.dim, DType::float32));
+  }
 
-  Vae vae_;
-  Parameters parameters_;
-  Adam adam_;
-  Tensor data_;
-  Index step_ = 0;
+  VaeTraining training_;
 };
 
-void measure(Activation activation, int pairs) {
-  Step step(activation);
-  for (int i = 0; i < steps_per_slice; ++i) step.run();
+void measure(const Workload& w, int pairs) {
+  Steps fused(w, Trainer::fused), tape(w, Trainer::autograd);
+  fused.seconds();
   const std::size_t before = allocated_bytes();
-  for (int i = 0; i < steps_per_slice; ++i) step.run();
+  fused.seconds();
   const std::size_t allocated = allocated_bytes() - before;
-  std::vector<double> microseconds, peaks, ratios;
+  std::vector<double> ours, on_tape, limits, ratios;
   for (int pair = 0; pair < pairs; ++pair) {
-    const double peak = fma_peak_flops();
-    const double start = thread_seconds();
-    for (int i = 0; i < steps_per_slice; ++i) step.run();
-    const double seconds = (thread_seconds() - start) / steps_per_slice;
-    microseconds.push_back(seconds * 1e6);
-    peaks.push_back(peak * 1e-9);
-    ratios.push_back(seconds * peak / step.flop());
+    limits.push_back(fused.flop() / fma_peak_flops());
+    ours.push_back(fused.seconds());
+    on_tape.push_back(tape.seconds());
+    ratios.push_back(ours.back() / limits.back());
   }
   const auto [least, most] = std::minmax_element(ratios.begin(), ratios.end());
-  fmt::print("{:18} {:9.1f} {:12.1f} {:14.1f} {:9.2f} {:7.2f}..{:4.2f} {:9.0f} % {:12}\n", name(activation),
-             median(microseconds), median(peaks), step.flop() / median(peaks) * 1e-3, median(ratios), *least,
-             *most, 100 / median(ratios), static_cast<double>(allocated) / steps_per_slice);
+  fmt::print("{:8} {:18} {:9.2f} {:9.2f} {:8.2f} {:6.2f} to {:5.2f} {:9.2f} {:10}\n", w.name,
+             name(w.activation), median(ours) * 1e6, median(limits) * 1e6, median(ratios), *least, *most,
+             median(on_tape) * 1e6, allocated);
 }
 
 }  // namespace
 }  // namespace elbow::bench
 
 int main(int argc, char** argv) {
-  using namespace elbow;
-  const int pairs = argc == 3 && std::string_view(argv[1]) == "--pairs" ? std::atoi(argv[2]) : 9;
-  fmt::print("Fig. 2 training step, autograd, one core; medians of {} interleaved pairs with the FMA peak\n",
-             pairs);
-  fmt::print("{:18} {:>9} {:>12} {:>14} {:>9} {:>13} {:>11} {:>12}\n", "activation", "us/step",
-             "peak GFLOP/s", "limit us/step", "x limit", "(spread)", "of peak", "bytes/step");
-  for (Activation activation : {Activation::leaky_relu, Activation::smooth_leaky_relu, Activation::gelu}) {
-    bench::measure(activation, pairs);
-  }
+  CLI::App app("Training steps against the FMA limit of one core");
+  int pairs = 9;
+  app.add_option("--pairs", pairs, "times that work and limit are measured")->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  fmt::print("{:8} {:18} {:>9} {:>9} {:>8} {:>15} {:>9} {:>10}\n", "model", "activation", "us/step", "limit",
+             "x limit", "(spread)", "tape us", "B/epoch");
+  for (const auto& workload : elbow::bench::workloads) elbow::bench::measure(workload, pairs);
 }

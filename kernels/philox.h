@@ -33,36 +33,62 @@ ELBOW_HD T uniform_from(std::uint32_t word) {
   return (static_cast<T>(word >> 9) + T(0.5)) * T(0x1p-23);
 }
 
-/// Four standard normal numbers from the four words of a block (Box-Muller).
+/// Two standard normal numbers from two words (Box-Muller).
 template <class T>
-ELBOW_HD void normals_from(const PhiloxBlock& block, T normals[4]) {
-  for (int pair = 0; pair < 2; ++pair) {
-    const T radius = math::sqrt(T(-2) * math::log(uniform_from<T>(block.word[2 * pair])));
-    T sine, cosine;
-    math::sincospi(T(2) * uniform_from<T>(block.word[2 * pair + 1]), sine, cosine);
-    normals[2 * pair] = radius * cosine;
-    normals[2 * pair + 1] = radius * sine;
-  }
+ELBOW_HD void normal_pair(std::uint32_t first_word, std::uint32_t second_word, T& first, T& second) {
+  const T radius = math::sqrt(T(-2) * math::log(uniform_from<T>(first_word)));
+  T sine, cosine;
+  math::sincospi(T(2) * uniform_from<T>(second_word), sine, cosine);
+  first = radius * cosine;
+  second = radius * sine;
 }
 
-/// Where sample `index` of [0, samples) goes in epoch `epoch`: a four-round Feistel network on the smallest
-/// even number of bits that holds `samples`, walked until it lands inside again. A bijection for every key.
-ELBOW_HD Index shuffled(Index index, Index samples, std::uint64_t key, std::uint32_t stream,
-                        std::uint32_t epoch) {
+/// Four standard normal numbers from the four words of a block.
+template <class T>
+ELBOW_HD void normals_from(const PhiloxBlock& block, T normals[4]) {
+  for (int w = 0; w < 4; w += 2) normal_pair(block.word[w], block.word[w + 1], normals[w], normals[w + 1]);
+}
+
+inline constexpr std::uint32_t shuffle_rounds = 4;
+
+/// Half of the smallest even number of bits that holds `samples` indices.
+ELBOW_HD int shuffle_half(Index samples) {
   int half = 1;
   while ((Index{1} << (2 * half)) < samples) ++half;
+  return half;
+}
+
+/// A bijection of [0, samples): a Feistel network on twice `half` bits, walked until it lands inside again. mix(round, right)
+/// gives at least `half` bits.
+template <class Mix>
+ELBOW_HD Index shuffled_by(Index index, Index samples, int half, const Mix& mix) {
   const std::uint32_t mask = (std::uint32_t{1} << half) - 1;
   do {
     std::uint32_t left = static_cast<std::uint32_t>(index >> half);
     std::uint32_t right = static_cast<std::uint32_t>(index) & mask;
-    for (std::uint32_t round = 0; round < 4; ++round) {
-      const std::uint32_t mixed = left ^ (philox(key, stream, epoch, right, round).word[0] & mask);
+    for (std::uint32_t round = 0; round < shuffle_rounds; ++round) {
+      const std::uint32_t mixed = left ^ (mix(round, right) & mask);
       left = right;
       right = mixed;
     }
     index = (static_cast<Index>(left) << half) | right;
   } while (index >= samples);
   return index;
+}
+
+struct ShuffleMix {
+  std::uint64_t key;
+  std::uint32_t stream;
+  std::uint32_t epoch;
+  ELBOW_HD std::uint32_t operator()(std::uint32_t round, std::uint32_t right) const {
+    return philox(key, stream, epoch, right, round).word[0];
+  }
+};
+
+/// Where sample `index` of [0, samples) goes in epoch `epoch`, a bijection for every key.
+ELBOW_HD Index shuffled(Index index, Index samples, std::uint64_t key, std::uint32_t stream,
+                        std::uint32_t epoch) {
+  return shuffled_by(index, samples, shuffle_half(samples), ShuffleMix{key, stream, epoch});
 }
 
 }  // namespace elbow::kernels

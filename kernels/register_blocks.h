@@ -51,8 +51,8 @@ HWY_INLINE V multiply_add([[maybe_unused]] D d, V a, V b, V c) {
 /// Rows [row, row + rows) and `vectors` vectors of columns from `column` on. start(d, row, column) gives a vector,
 /// finish(d, row, column, sum) takes one.
 template <int rows, int vectors, class D, class Start, class Finish, class T = hn::TFromD<D>>
-HWY_NOINLINE void multiply_block(D d, const BlockProduct<T>& p, Index row, Index column, const Start& start,
-                                 const Finish& finish) {
+HWY_NOINLINE void multiply_block(D d, const BlockProduct<T>& p, Index row, Index column, Start start,
+                                 Finish finish) {
   constexpr Index lanes = hn::MaxLanes(D());
   hn::Vec<D> sum[rows][vectors];
   HWY_UNROLL(12)
@@ -85,16 +85,15 @@ HWY_NOINLINE void multiply_block(D d, const BlockProduct<T>& p, Index row, Index
 
 /// The rows from `row` on, `rows` at a time, then fewer.
 template <int rows, int vectors, class D, class T, class Start, class Finish>
-HWY_INLINE void multiply_rows(D d, const BlockProduct<T>& p, Index row, Index column, const Start& start,
-                              const Finish& finish) {
+HWY_INLINE void multiply_rows(D d, const BlockProduct<T>& p, Index row, Index column, Start start,
+                              Finish finish) {
   for (; row + rows <= p.rows; row += rows) multiply_block<rows, vectors>(d, p, row, column, start, finish);
   if constexpr (rows > 1) multiply_rows<rows / 2, vectors>(d, p, row, column, start, finish);
 }
 
 /// The columns from `column` on, `vectors` vectors at a time, then fewer.
 template <int vectors = most_vectors, class D, class T, class Start, class Finish>
-HWY_INLINE void multiply_blocks(D d, const BlockProduct<T>& p, const Start& start, const Finish& finish,
-                                Index column = 0) {
+HWY_INLINE void multiply_blocks(D d, const BlockProduct<T>& p, Start start, Finish finish, Index column = 0) {
   constexpr Index width = vectors * hn::MaxLanes(D());
   for (; column + width <= p.columns; column += width) {
     multiply_rows<most_rows(vectors), vectors>(d, p, 0, column, start, finish);

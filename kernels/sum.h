@@ -20,9 +20,9 @@ struct Sum {
 };
 
 /// What the accumulators add up to; they are used up.
-template <class Accumulator>
-Accumulator sum_by_halving(Accumulator (&totals)[sum_lanes]) {
-  for (int half = sum_lanes / 2; half > 0; half /= 2) {
+template <class Accumulator, int lanes>
+Accumulator sum_by_halving(Accumulator (&totals)[lanes]) {
+  for (int half = lanes / 2; half > 0; half /= 2) {
     for (int p = 0; p < half; ++p) totals[p] += totals[p + half];
   }
   return totals[0];

@@ -11,6 +11,7 @@
 #include "kernels/simd.h"
 //
 #include "kernels/interleave.h"
+#include "kernels/philox_vectors.h"
 #include "kernels/register_blocks.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -18,7 +19,6 @@ namespace elbow::kernels::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 using namespace elbow::kernels::HWY_NAMESPACE;
 
-/// Starts with the bias; a leaky ReLU is applied at once, other activations afterwards.
 template <class T>
 struct Bias {
   const T* bias;
@@ -27,16 +27,16 @@ struct Bias {
     return hn::Set(d, bias[row]);
   }
 };
+
+/// The leaky ReLU; with slope 1 nothing is done.
 template <class T>
-struct StoreActivated {
+struct StoreLeaky {
   T* to;
   Index columns;
-  bool leaky;
-  T slope;
+  T slope;  ///< in (0, 1]
   template <class D>
   HWY_INLINE void operator()(D d, Index row, Index column, hn::Vec<D> sum) const {
-    if (leaky) sum = hn::IfThenElse(hn::Gt(sum, hn::Zero(d)), sum, hn::Mul(hn::Set(d, slope), sum));
-    hn::Store(sum, d, to + row * columns + column);
+    hn::Store(hn::Max(sum, hn::Mul(hn::Set(d, slope), sum)), d, to + row * columns + column);
   }
 };
 
@@ -52,7 +52,7 @@ template <class T>
 struct StoreTimesSlope {
   T* to;
   Index columns;
-  const T* slopes;  ///< null: of a leaky ReLU, from its values; null too: as it is
+  const T* slopes;  ///< null: 1 where `values` are positive, elsewhere `slope`
   const T* values;
   T slope;
   template <class D>
@@ -60,9 +60,9 @@ struct StoreTimesSlope {
     const Index at = row * columns + column;
     if (slopes != nullptr) {
       sum = hn::Mul(sum, hn::Load(d, slopes + at));
-    } else if (values != nullptr) {
-      sum =
-          hn::IfThenElse(hn::Gt(hn::Load(d, values + at), hn::Zero(d)), sum, hn::Mul(sum, hn::Set(d, slope)));
+    } else {
+      const auto positive = hn::Gt(hn::Load(d, values + at), hn::Zero(d));
+      sum = hn::IfThenElse(positive, sum, hn::Mul(sum, hn::Set(d, slope)));
     }
     hn::Store(sum, d, to + at);
   }
@@ -91,54 +91,85 @@ struct Update {
   }
 };
 
-/// Calls use(flat, own, length) for each row of the layers' arrays `own`, and returns what follows them in the flat array.
+/// Calls use(flat, own) for each element of the layers' arrays `own`, and returns what follows them in the flat array.
 template <class T, class Flat, class Use>
-Flat* for_rows(const MlpShape& shape, const VaeLayer<T>* layers, T* VaeLayer<T>::*own, Flat* flat,
-               const Use& use) {
+Flat* for_elements(const MlpShape& shape, const VaeLayer<T>* layers, T* VaeLayer<T>::*own, Flat* flat,
+                   const Use& use) {
   for (Index i = 0; i < shape.layers; ++i) {
     const VaeLayer<T>& layer = layers[i];
-    for (Index row = 0; row < layer.outputs; ++row, flat += layer.inputs) {
-      use(flat, layer.*own + row * layer.stride, layer.inputs);
+    T* const array = layer.*own;
+    for (Index o = 0; o < layer.outputs; ++o) {
+      for (Index k = 0; k < layer.inputs; ++k)
+        use(*flat++, array[o * layer.by_output() + k * layer.by_input()]);
     }
-    use(flat, layer.*own + layer.bias(), layer.outputs);
-    flat += layer.outputs;
+    for (Index o = 0; o < layer.outputs; ++o) use(*flat++, array[layer.bias() + o]);
   }
   return flat;
 }
 
 /// The same for everything that is trained: parameters and moments.
 template <class T, class Use>
-void for_trained_rows(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, const Use& use) {
+void for_all_trained(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, const Use& use) {
   const auto of_array = [&](T* VaeLayer<T>::*own, T* flat) {
-    flat = for_rows(a.encoder, l.encoder, own, flat, use);
-    if (a.given_decoder == nullptr) for_rows(a.decoder, l.decoder, own, flat, use);
+    flat = for_elements(a.encoder, l.encoder, own, flat, use);
+    if (a.given_decoder == nullptr) for_elements(a.decoder, l.decoder, own, flat, use);
   };
   of_array(&VaeLayer<T>::parameters, a.parameters);
   of_array(&VaeLayer<T>::first_moment, a.first_moment);
   of_array(&VaeLayer<T>::second_moment, a.second_moment);
 }
 
+/// The order of the samples, of all steps. What mixes the halves of an index is a function of one half, and there are few.
+template <class T>
+void draw_order(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
+  const Words d;
+  const auto lanes = static_cast<std::uint32_t>(hn::Lanes(d));
+  const int half = shuffle_half(a.samples);
+  const std::uint32_t count = std::uint32_t{1} << half;
+  std::uint32_t* const mixed = l.mixed;
+  for (std::uint32_t round = 0; round < shuffle_rounds; ++round) {
+    for (std::uint32_t right = 0; right < count; right += lanes) {
+      WordVector c[4] = {hn::Set(d, a.shuffle_stream), hn::Set(d, a.epoch), hn::Iota(d, right),
+                         hn::Set(d, round)};
+      philox(a.seed, c);
+      hn::StoreU(c[0], d, mixed + round * count + right);
+    }
+  }
+  const auto mix = [&](std::uint32_t round, std::uint32_t right) { return mixed[round * count + right]; };
+  for (Index i = 0; i < a.steps * a.batch; ++i) {
+    l.order[i] = static_cast<std::uint32_t>(shuffled_by(a.first_batch * a.batch + i, a.samples, half, mix));
+  }
+}
+
 /// x and eps of step i.
 template <class T>
 void draw(const VaeSteps<T>& a, VaeStepsLayout<T>& l, Index i) {
   const Index observation_dim = a.encoder.widths[0], latent_dim = a.decoder.widths[0];
-  const Index first = (a.first_batch + i) * a.batch;
+  const std::uint32_t* const order = l.order + i * a.batch;
   for (Index s = 0; s < l.columns; ++s) {
-    const Index sample =
-        shuffled(first + std::min(s, a.batch - 1), a.samples, a.seed, a.shuffle_stream, a.epoch);
-    for (Index c = 0; c < observation_dim; ++c) {
-      l.observation[c * l.columns + s] = a.data[sample * observation_dim + c];
-    }
+    const T* const sample = a.data + order[std::min(s, a.batch - 1)] * observation_dim;
+    for (Index c = 0; c < observation_dim; ++c) l.observation[c * l.columns + s] = sample[c];
   }
+  const Words d;
   const std::uint32_t step = a.first_step + static_cast<std::uint32_t>(i);
+  HWY_ALIGN std::uint32_t words[4][vae_steps_padding];
+  HWY_ALIGN T normals[4][vae_steps_padding];
   for (Index block = 0; 4 * block < latent_dim; ++block) {
-    for (Index s = 0; s < l.columns; ++s) {
-      T values[4];
-      normals_from(philox(a.seed, a.noise_stream, step, static_cast<std::uint32_t>(s),
-                          static_cast<std::uint32_t>(block)),
-                   values);
+    for (Index first = 0; first < l.columns; first += vae_steps_padding) {
+      for (Index s = 0; s < vae_steps_padding; s += static_cast<Index>(hn::Lanes(d))) {
+        WordVector c[4] = {hn::Set(d, a.noise_stream), hn::Set(d, step),
+                           hn::Iota(d, static_cast<std::uint32_t>(first + s)),
+                           hn::Set(d, static_cast<std::uint32_t>(block))};
+        philox(a.seed, c);
+        for (int word = 0; word < 4; ++word) hn::Store(c[word], d, words[word] + s);
+      }
+      for (int w = 0; w < 4; w += 2) {
+        for (Index s = 0; s < vae_steps_padding; ++s) {
+          normal_pair(words[w][s], words[w + 1][s], normals[w][s], normals[w + 1][s]);
+        }
+      }
       for (Index k = 4 * block; k < std::min(latent_dim, 4 * block + 4); ++k) {
-        l.noise[k * l.columns + s] = values[k % 4];
+        std::copy_n(normals[k % 4], vae_steps_padding, l.noise + k * l.columns + first);
       }
     }
   }
@@ -162,10 +193,10 @@ void forward(const MlpShape& shape, const VaeLayer<T>* layers, Index columns) {
     const VaeLayer<T>& layer = layers[i];
     const bool activated = i + 1 < shape.layers;
     const bool at_once = activated && value_tells_slope(shape.activation);
-    const BlockProduct<T> product{layer.outputs, layer.inputs, columns, layer.parameters, layer.stride, 1,
-                                  layer.from,    columns};
+    const BlockProduct<T> product{layer.outputs,     layer.inputs,     columns,    layer.parameters,
+                                  layer.by_output(), layer.by_input(), layer.from, columns};
     multiply_blocks(d, product, Bias<T>{layer.parameters + layer.bias()},
-                    StoreActivated<T>{layer.to, columns, at_once, slope});
+                    StoreLeaky<T>{layer.to, columns, at_once ? slope : T(1)});
     if (!activated || at_once) continue;
     with_activation(shape.activation, [&](auto function) {
       activate(function, slope, layer.outputs * columns, layer.to, layer.slope);
@@ -177,14 +208,16 @@ void forward(const MlpShape& shape, const VaeLayer<T>* layers, Index columns) {
 template <class Density, class T>
 void sample_latent(const VaeSteps<T>& a, const VaeStepsLayout<T>& l) {
   const Index latent_dim = a.decoder.widths[0], columns = l.columns;
+  const KlForm form = a.kl_form;
   for (Index k = 0; k < latent_dim; ++k) {
     const T* const mu = l.posterior + k * columns;
     const T* const log_variance = mu + latent_dim * columns;
+    const T* const noise = l.noise + k * columns;
+    T* const latent = l.latent + k * columns;
     const T prior_a = a.prior_parameters[k], prior_b = a.prior_parameters[latent_dim + k];
+#pragma GCC ivdep
     for (Index s = 0; s < columns; ++s) {
-      l.latent[k * columns + s] =
-          latent_term<Density>(a.kl_form, mu[s], log_variance[s], l.noise[k * columns + s], prior_a, prior_b)
-              .latent;
+      latent[s] = latent_term<Density>(form, mu[s], log_variance[s], noise[s], prior_a, prior_b).latent;
     }
   }
 }
@@ -204,17 +237,16 @@ bool within_range(const VaeSteps<T>& a, const VaeStepsLayout<T>& l) {
   return outside == 0;
 }
 
-/// The gradient by a layer's input, before that input's activation.
+/// The gradient by a layer's input, before the activation that `below` ends with if there is one.
 template <class T>
-void gradient_of_input(const VaeLayer<T>& layer, const VaeLayer<T>* below, const MlpShape& shape,
-                       Index columns, const T* gradient, T* to) {
+void gradient_of_input(const VaeLayer<T>& layer, const VaeLayer<T>* below, T slope, Index columns,
+                       const T* gradient, T* to) {
   const hn::ScalableTag<T> d;
-  const BlockProduct<T> product{layer.inputs, layer.outputs, columns, layer.parameters, 1,
-                                layer.stride, gradient,      columns};
-  const T* const slopes = below == nullptr ? nullptr : below->slope;
-  const T* const values = below == nullptr ? nullptr : below->to;
-  multiply_blocks(d, product, Nothing{},
-                  StoreTimesSlope<T>{to, columns, slopes, values, static_cast<T>(shape.slope)});
+  const BlockProduct<T> product{layer.inputs,     layer.outputs,     columns,  layer.parameters,
+                                layer.by_input(), layer.by_output(), gradient, columns};
+  const StoreTimesSlope<T> store{to, columns, below == nullptr ? nullptr : below->slope, layer.from,
+                                 below == nullptr ? T(1) : slope};
+  multiply_blocks(d, product, Nothing{}, store);
 }
 
 /// (rows, columns) to (columns, stride); both are whole vectors.
@@ -237,31 +269,38 @@ void transpose(Index rows, Index columns, const T* from, T* to, Index stride) {
 #endif
 }
 
-/// The sum of a row's first `count` elements in the order of kernels/sum.h.
+/// The sum of each row of (rows, columns) in the order of kernels/sum.h; columns are a multiple of sum_lanes.
 template <class T>
-T sum_in_order(const T* row, Index count) {
-  double lane[sum_lanes] = {};
-  Index i = 0;
-  for (; i + sum_lanes <= count; i += sum_lanes) {
-    for (int p = 0; p < sum_lanes; ++p) lane[p] += double(row[i + p]);
+void sum_rows(const T* from, Index rows, Index columns, T* sums) {
+  constexpr Index group = 8;  // rows whose additions can go on side by side
+  for (Index first = 0; first < rows; first += group) {
+    const Index count = std::min(group, rows - first);
+    double half[group][sum_lanes / 2];
+    for (Index r = 0; r < count; ++r, from += columns) {
+      double lane[sum_lanes] = {};
+      for (Index c = 0; c < columns; c += sum_lanes) {
+        for (int p = 0; p < sum_lanes; ++p) lane[p] += double(from[c + p]);
+      }
+      for (int p = 0; p < sum_lanes / 2; ++p) half[r][p] = lane[p] + lane[p + sum_lanes / 2];
+    }
+    for (Index r = 0; r < count; ++r) sums[first + r] = static_cast<T>(sum_by_halving(half[r]));
   }
-  for (int p = 0; i < count; ++i, ++p) lane[p] += double(row[i]);
-  return static_cast<T>(sum_by_halving(lane));
 }
 
 template <class T>
 void update(const VaeLayer<T>& layer, const AdamConstants<T>& adam, Index batch, Index columns,
             const T* gradient, T* transposed) {
   const hn::ScalableTag<T> d;
-  transpose(layer.stride, columns, layer.from, transposed, layer.stride);
-  const BlockProduct<T> product{layer.outputs, batch, layer.stride, gradient,
-                                columns,       1,     transposed,   layer.stride};
+  const Index rows = layer.exchanged ? layer.inputs : layer.outputs;
+  const T* const left = layer.exchanged ? layer.from : gradient;
+  transpose(layer.stride, columns, layer.exchanged ? gradient : layer.from, transposed, layer.stride);
+  const BlockProduct<T> product{rows, batch, layer.stride, left, columns, 1, transposed, layer.stride};
   multiply_blocks(d, product, Nothing{},
                   Update<T>{adam, layer.parameters, layer.first_moment, layer.second_moment, layer.stride});
   T* const bias = layer.parameters + layer.bias();
   T* const m = layer.first_moment + layer.bias();
   T* const v = layer.second_moment + layer.bias();
-  for (Index o = 0; o < layer.outputs; ++o) transposed[o] = sum_in_order(gradient + o * columns, batch);
+  sum_rows(gradient, layer.outputs, columns, transposed);
 #pragma GCC ivdep
   for (Index o = 0; o < layer.outputs; ++o) adam_update(adam, transposed[o], bias[o], m[o], v[o]);
 }
@@ -273,11 +312,19 @@ void backward(const MlpShape& shape, const VaeLayer<T>* layers, const AdamConsta
   for (Index i = shape.layers - 1; i >= 0; --i) {
     const VaeLayer<T>& layer = layers[i];
     if (i > 0 || with_input) {
-      gradient_of_input(layer, i > 0 ? &layers[i - 1] : nullptr, shape, l.columns, l.gradient[0],
-                        l.gradient[1]);
+      gradient_of_input(layer, i > 0 ? &layers[i - 1] : nullptr, static_cast<T>(shape.slope), l.columns,
+                        l.gradient[0], l.gradient[1]);
     }
     if (layer.first_moment != nullptr) update(layer, adam, batch, l.columns, l.gradient[0], l.transposed);
     std::swap(l.gradient[0], l.gradient[1]);
+  }
+}
+
+/// Samples that fill the last vector have no part in the gradient, (rows, columns).
+template <class T>
+void clear_padding(Index rows, Index batch, const VaeStepsLayout<T>& l) {
+  for (Index row = 0; row < rows; ++row) {
+    std::fill(l.gradient[0] + row * l.columns + batch, l.gradient[0] + (row + 1) * l.columns, T(0));
   }
 }
 
@@ -288,26 +335,39 @@ void decoded_gradient(const VaeSteps<T>& a, const VaeStepsLayout<T>& l) {
   for (Index i = 0; i < a.encoder.widths[0] * l.columns; ++i) {
     l.gradient[0][i] = reconstruction_slope(factor, l.observation[i], l.decoded[i]);
   }
+  clear_padding(a.encoder.widths[0], a.batch, l);
 }
 
 /// The gradient by mu | s from that by z.
-template <class Density, class T>
+template <class Density, KlForm form, class T>
 void posterior_gradient(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
   const Index latent_dim = a.decoder.widths[0], columns = l.columns;
   const T share = static_cast<T>(1.0 / static_cast<double>(a.batch));
   const T kl_gradient = a.beta == 1 ? share : static_cast<T>(a.beta) * share;
   for (Index k = 0; k < latent_dim; ++k) {
-    const T prior_a = a.prior_parameters[k], prior_b = a.prior_parameters[latent_dim + k];
-    for (Index s = 0; s < columns; ++s) {
-      const Index mu = k * columns + s, log_variance = mu + latent_dim * columns;
-      const auto gradient =
-          latent_term_gradient<Density>(a.kl_form, l.posterior[mu], l.posterior[log_variance], l.noise[mu],
-                                        prior_a, prior_b, l.gradient[0][mu], kl_gradient);
-      l.gradient[1][mu] = gradient.mu;
-      l.gradient[1][log_variance] = gradient.log_variance;
+    const T* const mu = l.posterior + k * columns;
+    const T* const log_variance = mu + latent_dim * columns;
+    const T* const noise = l.noise + k * columns;
+    const T* const by_latent = l.gradient[0] + k * columns;
+    T* const by_mu = l.gradient[1] + k * columns;
+    T* const by_log_variance = by_mu + latent_dim * columns;
+    // Of one number for all samples g++ makes conditions that it cannot put into vectors.
+    T prior_a[vae_steps_padding], prior_b[vae_steps_padding];
+    std::fill_n(prior_a, vae_steps_padding, a.prior_parameters[k]);
+    std::fill_n(prior_b, vae_steps_padding, a.prior_parameters[latent_dim + k]);
+    for (Index first = 0; first < columns; first += vae_steps_padding) {
+#pragma GCC ivdep
+      for (Index i = 0; i < vae_steps_padding; ++i) {
+        const Index s = first + i;
+        const auto gradient = latent_term_gradient<Density>(
+            form, mu[s], log_variance[s], noise[s], prior_a[i], prior_b[i], by_latent[s], kl_gradient);
+        by_mu[s] = gradient.mu;
+        by_log_variance[s] = gradient.log_variance;
+      }
     }
   }
   std::swap(l.gradient[0], l.gradient[1]);
+  clear_padding(2 * latent_dim, a.batch, l);
 }
 
 /// False, with nothing changed, if the numbers leave the range in which the loss is finite for sure.
@@ -320,7 +380,11 @@ bool step(const VaeSteps<T>& a, VaeStepsLayout<T>& l, Index i) {
   if (!within_range(a, l)) return false;
   decoded_gradient(a, l);
   backward(a.decoder, l.decoder, a.adam[i], a.batch, true, l);
-  posterior_gradient<Density>(a, l);
+  if (a.kl_form == KlForm::closed) {
+    posterior_gradient<Density, KlForm::closed>(a, l);
+  } else {
+    posterior_gradient<Density, KlForm::sampled>(a, l);
+  }
   backward(a.encoder, l.encoder, a.adam[i], a.batch, false, l);
   return true;
 }
@@ -329,16 +393,17 @@ template <class T>
 void vae_steps(const VaeSteps<T>& a) {
   VaeStepsLayout<T> l(a, a.workspace);
   std::fill_n(a.workspace, l.size(), T(0));
-  const auto load = [](const T* flat, T* own, Index count) { std::copy_n(flat, count, own); };
-  for_trained_rows(a, l, load);
+  const auto load = [](const T& flat, T& own) { own = flat; };
+  for_all_trained(a, l, load);
   if (a.given_decoder != nullptr) {
-    for_rows(a.decoder, l.decoder, &VaeLayer<T>::parameters, a.given_decoder, load);
+    for_elements(a.decoder, l.decoder, &VaeLayer<T>::parameters, a.given_decoder, load);
   }
+  draw_order(a, l);
   *a.done = 0;
   with_prior(a.prior, [&](auto density) {
     while (*a.done < a.steps && step<decltype(density)>(a, l, *a.done)) ++*a.done;
   });
-  for_trained_rows(a, l, [](T* flat, const T* own, Index count) { std::copy_n(own, count, flat); });
+  for_all_trained(a, l, [](T& flat, const T& own) { flat = own; });
 }
 
 ELBOW_TARGET_ENTRY(vae_steps_float, VaeSteps<float>, vae_steps)

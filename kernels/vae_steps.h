@@ -46,7 +46,7 @@ struct VaeSteps {
   double precision;           ///< gamma^2 > 0
   double beta;                ///< weight of the KL
 
-  Index samples;
+  Index samples;  ///< at most 2^32
   const T* data;  ///< (samples, observation)
   Index batch;
   std::uint64_t seed;

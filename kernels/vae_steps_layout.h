@@ -6,6 +6,7 @@
 // those of samples with the last sample.
 #include <algorithm>
 
+#include "kernels/philox.h"
 #include "kernels/vae_steps.h"
 
 namespace elbow::kernels {
@@ -16,19 +17,23 @@ inline Index padded(Index size) {
   return (size + vae_steps_padding - 1) / vae_steps_padding * vae_steps_padding;
 }
 
-/// One linear layer. Its parameters, and likewise its moments: weight (outputs, stride), then bias (padded outputs).
+/// One linear layer. Its parameters, and likewise its moments: weight (outputs, stride), or exchanged (inputs, stride), then
+/// bias (padded outputs).
 template <class T>
 struct VaeLayer {
   Index inputs;
   Index outputs;
-  Index stride;  ///< padded inputs
+  bool exchanged;  ///< a few inputs would leave most of a vector empty
+  Index stride;    ///< padded inputs, or if exchanged outputs
   T* parameters;
   T* first_moment;  ///< null: not trained
   T* second_moment;
-  T* from;   ///< (stride, columns)
+  T* from;   ///< (padded inputs, columns)
   T* to;     ///< (padded outputs, columns), after the activation
   T* slope;  ///< (outputs, columns), of the activation; null after the last layer, and where `to` tells
-  Index bias() const { return outputs * stride; }
+  Index bias() const { return (exchanged ? inputs : outputs) * stride; }
+  Index by_output() const { return exchanged ? 1 : stride; }  ///< from a weight to that of the next output
+  Index by_input() const { return exchanged ? stride : 1; }
 };
 
 /// Whether the slope of an activation can be told from its value.
@@ -47,25 +52,34 @@ class VaeStepsLayout {
     decoded = add_layers(decoder, a.decoder, latent, a.given_decoder == nullptr);
     for (T*& half : gradient) half = take(widest_ * columns);
     transposed = take(widest_ * columns);
+    order = take_words(a.steps * a.batch);
+    mixed = take_words((shuffle_rounds << shuffle_half(a.samples)) + vae_steps_padding);
   }
   Index size() const { return size_; }
 
   Index columns;  ///< padded batch
   VaeLayer<T> encoder[vae_steps_most_layers];
   VaeLayer<T> decoder[vae_steps_most_layers];
-  T* observation;  ///< x, (padded observation, columns)
-  T* posterior;    ///< mu | s, (2 latent, columns)
-  T* noise;        ///< eps, (latent, columns)
-  T* latent;       ///< z, (padded latent, columns)
-  T* decoded;      ///< f, (observation, columns)
-  T* gradient[2];  ///< of a layer's output and input, (widest, columns)
-  T* transposed;   ///< a layer's input, (columns, stride)
+  T* observation;        ///< x, (padded observation, columns)
+  T* posterior;          ///< mu | s, (2 latent, columns)
+  T* noise;              ///< eps, (latent, columns)
+  T* latent;             ///< z, (padded latent, columns)
+  T* decoded;            ///< f, (observation, columns)
+  T* gradient[2];        ///< of a layer's output and input, (widest, columns)
+  T* transposed;         ///< a layer's input, (columns, stride)
+  std::uint32_t* order;  ///< of the samples, (steps, batch)
+  std::uint32_t* mixed;  ///< what mixes the halves of an index, (shuffle_rounds, 2^half)
 
  private:
   T* take(Index count) {
     T* const taken = memory_ == nullptr ? nullptr : memory_ + size_;
     size_ += padded(count);
     return taken;
+  }
+
+  std::uint32_t* take_words(Index count) {
+    static_assert(sizeof(T) >= sizeof(std::uint32_t));
+    return reinterpret_cast<std::uint32_t*>(take(count));
   }
 
   /// Returns the output of the last layer.
@@ -75,7 +89,8 @@ class VaeStepsLayout {
       layer = {};
       layer.inputs = shape.widths[i];
       layer.outputs = shape.widths[i + 1];
-      layer.stride = padded(layer.inputs);
+      layer.exchanged = layer.inputs < layer.outputs && layer.inputs <= vae_steps_padding / 2;
+      layer.stride = padded(layer.exchanged ? layer.outputs : layer.inputs);
       const Index count = layer.bias() + padded(layer.outputs);
       layer.parameters = take(count);
       if (trained) {
@@ -87,7 +102,7 @@ class VaeStepsLayout {
       const bool activated = i + 1 < shape.layers;
       if (activated && !value_tells_slope(shape.activation))
         layer.slope = take(padded(layer.outputs) * columns);
-      widest_ = std::max({widest_, layer.stride, padded(layer.outputs)});
+      widest_ = std::max({widest_, padded(layer.inputs), padded(layer.outputs)});
     }
     return from;
   }
