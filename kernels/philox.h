@@ -58,37 +58,31 @@ ELBOW_HD int shuffle_half(Index samples) {
   return half;
 }
 
-/// A bijection of [0, samples): a Feistel network on twice `half` bits, walked until it lands inside again. mix(round, right)
-/// gives at least `half` bits.
+/// A bijection of [0, 4^half): a Feistel network. mix(round, right) gives `half` bits.
 template <class Mix>
-ELBOW_HD Index shuffled_by(Index index, Index samples, int half, const Mix& mix) {
-  const std::uint32_t mask = (std::uint32_t{1} << half) - 1;
-  do {
-    std::uint32_t left = static_cast<std::uint32_t>(index >> half);
-    std::uint32_t right = static_cast<std::uint32_t>(index) & mask;
-    for (std::uint32_t round = 0; round < shuffle_rounds; ++round) {
-      const std::uint32_t mixed = left ^ (mix(round, right) & mask);
-      left = right;
-      right = mixed;
-    }
-    index = (static_cast<Index>(left) << half) | right;
-  } while (index >= samples);
-  return index;
+ELBOW_HD Index shuffle_step(Index index, int half, const Mix& mix) {
+  std::uint32_t left = static_cast<std::uint32_t>(index >> half);
+  std::uint32_t right = static_cast<std::uint32_t>(index) & ((std::uint32_t{1} << half) - 1);
+  for (std::uint32_t round = 0; round < shuffle_rounds; ++round) {
+    const std::uint32_t mixed = left ^ mix(round, right);
+    left = right;
+    right = mixed;
+  }
+  return (static_cast<Index>(left) << half) | right;
 }
 
-struct ShuffleMix {
-  std::uint64_t key;
-  std::uint32_t stream;
-  std::uint32_t epoch;
-  ELBOW_HD std::uint32_t operator()(std::uint32_t round, std::uint32_t right) const {
-    return philox(key, stream, epoch, right, round).word[0];
-  }
-};
-
-/// Where sample `index` of [0, samples) goes in epoch `epoch`, a bijection for every key.
+/// Where sample `index` of [0, samples) goes in epoch `epoch`: steps until one lands inside again, a bijection for every key.
 ELBOW_HD Index shuffled(Index index, Index samples, std::uint64_t key, std::uint32_t stream,
                         std::uint32_t epoch) {
-  return shuffled_by(index, samples, shuffle_half(samples), ShuffleMix{key, stream, epoch});
+  const int half = shuffle_half(samples);
+  const std::uint32_t mask = (std::uint32_t{1} << half) - 1;
+  const auto mix = [=](std::uint32_t round, std::uint32_t right) {
+    return philox(key, stream, epoch, right, round).word[0] & mask;
+  };
+  do {
+    index = shuffle_step(index, half, mix);
+  } while (index >= samples);
+  return index;
 }
 
 }  // namespace elbow::kernels

@@ -132,12 +132,29 @@ void draw_order(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
       WordVector c[4] = {hn::Set(d, a.shuffle_stream), hn::Set(d, a.epoch), hn::Iota(d, right),
                          hn::Set(d, round)};
       philox(a.seed, c);
-      hn::StoreU(c[0], d, mixed + round * count + right);
+      hn::StoreU(hn::And(c[0], hn::Set(d, count - 1)), d, mixed + round * count + right);
     }
   }
   const auto mix = [&](std::uint32_t round, std::uint32_t right) { return mixed[round * count + right]; };
-  for (Index i = 0; i < a.steps * a.batch; ++i) {
-    l.order[i] = static_cast<std::uint32_t>(shuffled_by(a.first_batch * a.batch + i, a.samples, half, mix));
+  constexpr Index block = 64;
+  for (Index first = 0; first < a.steps * a.batch; first += block) {
+    const Index block_end = std::min(block, a.steps * a.batch - first);
+    std::uint32_t* const order = l.order + first;
+    std::uint8_t outside[block];  // those that walk on
+    for (Index i = 0; i < block_end; ++i) {
+      order[i] = static_cast<std::uint32_t>(a.first_batch * a.batch + first + i);
+      outside[i] = static_cast<std::uint8_t>(i);
+    }
+    for (Index left, walking = block_end; walking > 0; walking = left) {
+      left = 0;
+      for (Index w = 0; w < walking; ++w) {
+        const std::uint8_t i = outside[w];
+        const Index index = shuffle_step(order[i], half, mix);
+        order[i] = static_cast<std::uint32_t>(index);
+        outside[left] = i;
+        left += index >= a.samples;
+      }
+    }
   }
 }
 
