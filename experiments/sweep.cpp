@@ -107,6 +107,7 @@ class Sweep {
     const PreparedRun prepared = prepare_(runs_[i]);
     Training& training = *prepared.training;
     const ProfilerRange range(training.device(), label_.c_str());
+    if (!training.remark().empty() && !remarked_.exchange(true)) log_info(training.remark());
     if (checkpoint_exists(state_path(i))) {
       const LoadedCheckpoint loaded = load_checkpoint(state_path(i), fingerprint(i));
       if (!loaded.warning.empty()) log_warning(loaded.warning);
@@ -186,6 +187,7 @@ class Sweep {
   std::mutex mutex_;  // records_, the tables and failure_
   std::exception_ptr failure_;
   std::atomic<bool> failed_ = false;
+  std::atomic<bool> remarked_ = false;
   std::atomic<bool> profiled_ = false;  // a run has been, or is to be, profiled
 };
 

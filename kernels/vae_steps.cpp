@@ -91,12 +91,11 @@ struct Update {
   }
 };
 
-/// Calls use(flat, own) for each element of the layers' arrays `own`, and returns what follows them in the flat array.
+/// Calls use(flat, own) for each element of the network's arrays `own`, and returns what follows them in the flat array.
 template <class T, class Flat, class Use>
-Flat* for_elements(const MlpShape& shape, const VaeLayer<T>* layers, T* VaeLayer<T>::*own, Flat* flat,
-                   const Use& use) {
-  for (Index i = 0; i < shape.layers; ++i) {
-    const VaeLayer<T>& layer = layers[i];
+Flat* for_elements(const VaeNetwork<T>& network, T* VaeLayer<T>::*own, Flat* flat, const Use& use) {
+  for (Index i = 0; i < network.shape.layers; ++i) {
+    const VaeLayer<T>& layer = network.layers[i];
     T* const array = layer.*own;
     for (Index o = 0; o < layer.outputs; ++o) {
       for (Index k = 0; k < layer.inputs; ++k)
@@ -111,8 +110,9 @@ Flat* for_elements(const MlpShape& shape, const VaeLayer<T>* layers, T* VaeLayer
 template <class T, class Use>
 void for_all_trained(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, const Use& use) {
   const auto of_array = [&](T* VaeLayer<T>::*own, T* flat) {
-    flat = for_elements(a.encoder, l.encoder, own, flat, use);
-    if (a.given_decoder == nullptr) for_elements(a.decoder, l.decoder, own, flat, use);
+    for (const VaeNetwork<T>* network : {&l.encoder, &l.decoder, &l.conditioner}) {
+      if (network->trained) flat = for_elements(*network, own, flat, use);
+    }
   };
   of_array(&VaeLayer<T>::parameters, a.parameters);
   of_array(&VaeLayer<T>::first_moment, a.first_moment);
@@ -203,11 +203,13 @@ void activate(Function function, T parameter, Index count, T* value, T* slope) {
 }
 
 template <class T>
-void forward(const MlpShape& shape, const VaeLayer<T>* layers, Index columns) {
+void forward(const VaeNetwork<T>& network) {
   const hn::ScalableTag<T> d;
+  const MlpShape& shape = network.shape;
+  const Index columns = network.columns;
   const T slope = static_cast<T>(shape.slope);
   for (Index i = 0; i < shape.layers; ++i) {
-    const VaeLayer<T>& layer = layers[i];
+    const VaeLayer<T>& layer = network.layers[i];
     const bool activated = i + 1 < shape.layers;
     const bool at_once = activated && value_tells_slope(shape.activation);
     const BlockProduct<T> product{layer.outputs,     layer.inputs,     columns,    layer.parameters,
@@ -221,6 +223,15 @@ void forward(const MlpShape& shape, const VaeLayer<T>* layers, Index columns) {
   }
 }
 
+/// The prior's two parameters of latent k.
+template <class T>
+struct PriorParameters {
+  PriorParameters(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, Index k)
+      : a(a.conditioner.layers > 0 ? l.log_variance[k * l.conditioner.columns] : a.prior_parameters[k]),
+        b(a.conditioner.layers > 0 ? T(0) : a.prior_parameters[a.decoder.widths[0] + k]) {}
+  T a, b;
+};
+
 /// z of mu | s and eps.
 template <class Density, class T>
 void sample_latent(const VaeSteps<T>& a, const VaeStepsLayout<T>& l) {
@@ -231,10 +242,10 @@ void sample_latent(const VaeSteps<T>& a, const VaeStepsLayout<T>& l) {
     const T* const log_variance = mu + latent_dim * columns;
     const T* const noise = l.noise + k * columns;
     T* const latent = l.latent + k * columns;
-    const T prior_a = a.prior_parameters[k], prior_b = a.prior_parameters[latent_dim + k];
+    const PriorParameters<T> prior(a, l, k);
 #pragma GCC ivdep
     for (Index s = 0; s < columns; ++s) {
-      latent[s] = latent_term<Density>(form, mu[s], log_variance[s], noise[s], prior_a, prior_b).latent;
+      latent[s] = latent_term<Density>(form, mu[s], log_variance[s], noise[s], prior.a, prior.b).latent;
     }
   }
 }
@@ -250,6 +261,9 @@ bool within_range(const VaeSteps<T>& a, const VaeStepsLayout<T>& l) {
   }
   for (Index i = 0; i < of_observations; ++i) {
     outside += !(math::absolute(l.decoded[i] - l.observation[i]) <= vae_steps_largest);
+  }
+  for (Index k = 0; k < a.decoder.widths[0]; ++k) {
+    outside += !(math::absolute(PriorParameters<T>(a, l, k).a) <= vae_steps_largest_log);
   }
   return outside == 0;
 }
@@ -324,24 +338,26 @@ void update(const VaeLayer<T>& layer, const AdamConstants<T>& adam, Index batch,
 
 /// From the gradient by the output, in l.gradient[0], to that by the input, there too, if `with_input`.
 template <class T>
-void backward(const MlpShape& shape, const VaeLayer<T>* layers, const AdamConstants<T>& adam, Index batch,
-              bool with_input, VaeStepsLayout<T>& l) {
-  for (Index i = shape.layers - 1; i >= 0; --i) {
-    const VaeLayer<T>& layer = layers[i];
+void backward(const VaeNetwork<T>& network, const AdamConstants<T>& adam, bool with_input,
+              VaeStepsLayout<T>& l) {
+  const T slope = static_cast<T>(network.shape.slope);
+  const Index columns = network.columns;
+  for (Index i = network.shape.layers - 1; i >= 0; --i) {
+    const VaeLayer<T>& layer = network.layers[i];
     if (i > 0 || with_input) {
-      gradient_of_input(layer, i > 0 ? &layers[i - 1] : nullptr, static_cast<T>(shape.slope), l.columns,
-                        l.gradient[0], l.gradient[1]);
+      const VaeLayer<T>* const below = i > 0 ? &network.layers[i - 1] : nullptr;
+      gradient_of_input(layer, below, slope, columns, l.gradient[0], l.gradient[1]);
     }
-    if (layer.first_moment != nullptr) update(layer, adam, batch, l.columns, l.gradient[0], l.transposed);
+    if (network.trained) update(layer, adam, network.batch, columns, l.gradient[0], l.transposed);
     std::swap(l.gradient[0], l.gradient[1]);
   }
 }
 
 /// Samples that fill the last vector have no part in the gradient, (rows, columns).
 template <class T>
-void clear_padding(Index rows, Index batch, const VaeStepsLayout<T>& l) {
+void clear_padding(Index rows, Index batch, Index columns, T* gradient) {
   for (Index row = 0; row < rows; ++row) {
-    std::fill(l.gradient[0] + row * l.columns + batch, l.gradient[0] + (row + 1) * l.columns, T(0));
+    std::fill(gradient + row * columns + batch, gradient + (row + 1) * columns, T(0));
   }
 }
 
@@ -352,7 +368,7 @@ void decoded_gradient(const VaeSteps<T>& a, const VaeStepsLayout<T>& l) {
   for (Index i = 0; i < a.encoder.widths[0] * l.columns; ++i) {
     l.gradient[0][i] = reconstruction_slope(factor, l.observation[i], l.decoded[i]);
   }
-  clear_padding(a.encoder.widths[0], a.batch, l);
+  clear_padding(a.encoder.widths[0], a.batch, l.columns, l.gradient[0]);
 }
 
 /// The gradient by mu | s from that by z.
@@ -368,10 +384,12 @@ void posterior_gradient(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
     const T* const by_latent = l.gradient[0] + k * columns;
     T* const by_mu = l.gradient[1] + k * columns;
     T* const by_log_variance = by_mu + latent_dim * columns;
+    [[maybe_unused]] T* const by_prior = l.log_variance_gradient + k * columns;
     // Of one number for all samples g++ makes conditions that it cannot put into vectors.
     T prior_a[vae_steps_padding], prior_b[vae_steps_padding];
-    std::fill_n(prior_a, vae_steps_padding, a.prior_parameters[k]);
-    std::fill_n(prior_b, vae_steps_padding, a.prior_parameters[latent_dim + k]);
+    const PriorParameters<T> prior(a, l, k);
+    std::fill_n(prior_a, vae_steps_padding, prior.a);
+    std::fill_n(prior_b, vae_steps_padding, prior.b);
     for (Index first = 0; first < columns; first += vae_steps_padding) {
 #pragma GCC ivdep
       for (Index i = 0; i < vae_steps_padding; ++i) {
@@ -380,30 +398,49 @@ void posterior_gradient(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
             form, mu[s], log_variance[s], noise[s], prior_a[i], prior_b[i], by_latent[s], kl_gradient);
         by_mu[s] = gradient.mu;
         by_log_variance[s] = gradient.log_variance;
+        if constexpr (std::is_same_v<Density, priors::gaussian>) by_prior[s] = gradient.a;
       }
     }
   }
   std::swap(l.gradient[0], l.gradient[1]);
-  clear_padding(2 * latent_dim, a.batch, l);
+  clear_padding(2 * latent_dim, a.batch, columns, l.gradient[0]);
+}
+
+/// The gradient by log v, of all samples, becomes one of the conditioner's output.
+template <class T>
+void conditioner_gradient(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
+  const Index latent_dim = a.decoder.widths[0];
+  clear_padding(latent_dim, a.batch, l.columns, l.log_variance_gradient);
+  sum_rows(l.log_variance_gradient, latent_dim, l.columns, l.transposed);
+  for (Index k = 0; k < latent_dim; ++k) l.gradient[0][k * l.conditioner.columns] = l.transposed[k];
+  clear_padding(latent_dim, 1, l.conditioner.columns, l.gradient[0]);
 }
 
 /// False, with nothing changed, if the numbers leave the range in which the loss is finite for sure.
-template <class Density, class T>
+template <class Density, KlForm form, class T>
 bool step(const VaeSteps<T>& a, VaeStepsLayout<T>& l, Index i) {
   draw(a, l, i);
-  forward(a.encoder, l.encoder, l.columns);
+  forward(l.conditioner);
+  forward(l.encoder);
   sample_latent<Density>(a, l);
-  forward(a.decoder, l.decoder, l.columns);
+  forward(l.decoder);
   if (!within_range(a, l)) return false;
   decoded_gradient(a, l);
-  backward(a.decoder, l.decoder, a.adam[i], a.batch, true, l);
-  if (a.kl_form == KlForm::closed) {
-    posterior_gradient<Density, KlForm::closed>(a, l);
-  } else {
-    posterior_gradient<Density, KlForm::sampled>(a, l);
+  backward(l.decoder, a.adam[i], true, l);
+  posterior_gradient<Density, form>(a, l);
+  backward(l.encoder, a.adam[i], false, l);
+  if (a.conditioner.layers > 0) {
+    conditioner_gradient(a, l);
+    backward(l.conditioner, a.adam[i], false, l);
   }
-  backward(a.encoder, l.encoder, a.adam[i], a.batch, false, l);
   return true;
+}
+
+template <KlForm form, class T>
+void make_steps(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
+  with_prior(a.prior, [&](auto density) {
+    while (*a.done < a.steps && step<decltype(density), form>(a, l, *a.done)) ++*a.done;
+  });
 }
 
 template <class T>
@@ -412,14 +449,15 @@ void vae_steps(const VaeSteps<T>& a) {
   std::fill_n(a.workspace, l.size(), T(0));
   const auto load = [](const T& flat, T& own) { own = flat; };
   for_all_trained(a, l, load);
-  if (a.given_decoder != nullptr) {
-    for_elements(a.decoder, l.decoder, &VaeLayer<T>::parameters, a.given_decoder, load);
-  }
+  if (a.given_decoder != nullptr) for_elements(l.decoder, &VaeLayer<T>::parameters, a.given_decoder, load);
+  std::fill_n(l.one, l.conditioner.columns, T(1));
   draw_order(a, l);
   *a.done = 0;
-  with_prior(a.prior, [&](auto density) {
-    while (*a.done < a.steps && step<decltype(density)>(a, l, *a.done)) ++*a.done;
-  });
+  if (a.kl_form == KlForm::closed) {
+    make_steps<KlForm::closed>(a, l);
+  } else {
+    make_steps<KlForm::sampled>(a, l);
+  }
   for_all_trained(a, l, [](T& flat, const T& own) { flat = own; });
 }
 

@@ -3,6 +3,7 @@
 // Step i in [0, steps) of an epoch:
 //   x        rows first_batch + i of the epoch's mini-batches, as kernels/gather.h has them
 //   eps      normal numbers of kernels/random.h, step first_step + i
+//   log v    conditioner(1), if there is one: the prior is N(0, v)
 //   mu | s   encoder(x)
 //   z        the sample of kernels/elbo_latent.h
 //   f        decoder(z)
@@ -11,10 +12,10 @@
 //
 // Every sum is in the order of the contract of the kernel that would do it alone, so the results are those of one kernel
 // after another, to the bit. Parameters lie as in a flat array: for each layer its weight (out, in) and its bias (out), the
-// encoder's layers before the decoder's.
+// encoder's layers, then the decoder's, then the conditioner's.
 //
-// The loss is not computed. `*done` says how many steps were made: all, or those before a step whose mu, s or f - x leave
-// the range below, where the loss might not be finite. That step has changed nothing.
+// The loss is not computed. `*done` says how many steps were made: all, or those before a step whose mu, s, log v or f - x
+// leave the range below, where the loss might not be finite. That step has changed nothing.
 #include "kernels/activations.h"
 #include "kernels/adam.h"
 #include "kernels/elbo_latent.h"
@@ -22,13 +23,13 @@
 
 namespace elbow::kernels {
 
-inline constexpr Index vae_steps_most_layers = 8;        ///< of encoder and of decoder
-inline constexpr float vae_steps_largest = 1e9f;         ///< of |mu| and |f - x|
-inline constexpr float vae_steps_largest_log = 80.0f;    ///< of |s|
+inline constexpr Index vae_steps_most_layers = 8;        ///< of each network
+inline constexpr float vae_steps_largest = 1e8f;         ///< of |mu| and |f - x|
+inline constexpr float vae_steps_largest_log = 35.0f;    ///< of |s| and |log v|
 inline constexpr double vae_steps_largest_weight = 1e9;  ///< of precision and beta: then no loss overflows
 
 struct MlpShape {
-  Index layers;                             ///< 1 to vae_steps_most_layers
+  Index layers;                             ///< at most vae_steps_most_layers
   Index widths[vae_steps_most_layers + 1];  ///< layer i maps widths[i] to widths[i + 1]
   Activation activation;
   double slope;  ///< of the leaky ReLUs for negative x
@@ -38,11 +39,12 @@ template <class T>
 struct VaeSteps {
   MlpShape encoder;  ///< observation to mu | s
   MlpShape decoder;  ///< latent to observation
-  const T*
-      given_decoder;  ///< the parameters of a decoder that is not trained; null: those after the encoder's
+  MlpShape
+      conditioner;  ///< a constant 1 to log v, with a Gaussian prior; no layers: the prior is not learned
+  const T* given_decoder;  ///< parameters of a decoder that is not trained; null: those after the encoder's
   Prior prior;
   KlForm kl_form;
-  const T* prior_parameters;  ///< (2, latent), see kernels/priors.h
+  const T* prior_parameters;  ///< (2, latent), see kernels/priors.h; with a conditioner not used
   double precision;           ///< gamma^2 > 0
   double beta;                ///< weight of the KL
 

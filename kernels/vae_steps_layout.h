@@ -40,16 +40,33 @@ struct VaeLayer {
 inline bool value_tells_slope(Activation activation) { return activation == Activation::leaky_relu; }
 
 template <class T>
+struct VaeNetwork {
+  MlpShape shape;
+  bool trained;
+  Index batch;
+  Index columns;  ///< padded batch
+  VaeLayer<T> layers[vae_steps_most_layers];
+};
+
+template <class T>
 class VaeStepsLayout {
  public:
   /// `memory` may be null to learn size() alone.
-  VaeStepsLayout(const VaeSteps<T>& a, T* memory) : columns(padded(a.batch)), memory_(memory) {
+  VaeStepsLayout(const VaeSteps<T>& a, T* memory)
+      : columns(padded(a.batch)),
+        encoder{a.encoder, true, a.batch, columns, {}},
+        decoder{a.decoder, a.given_decoder == nullptr, a.batch, columns, {}},
+        conditioner{a.conditioner, true, 1, padded(1), {}},
+        memory_(memory) {
     const Index observation_dim = a.encoder.widths[0], latent_dim = a.decoder.widths[0];
     observation = take(padded(observation_dim) * columns);
     latent = take(padded(latent_dim) * columns);
     noise = take(padded(latent_dim) * columns);
-    posterior = add_layers(encoder, a.encoder, observation, true);
-    decoded = add_layers(decoder, a.decoder, latent, a.given_decoder == nullptr);
+    one = take(padded(1) * padded(1));
+    posterior = add_layers(encoder, observation);
+    decoded = add_layers(decoder, latent);
+    log_variance = add_layers(conditioner, one);
+    log_variance_gradient = take(padded(latent_dim) * columns);
     for (T*& half : gradient) half = take(widest_ * columns);
     transposed = take(widest_ * columns);
     order = take_words(a.steps * a.batch);
@@ -58,17 +75,21 @@ class VaeStepsLayout {
   Index size() const { return size_; }
 
   Index columns;  ///< padded batch
-  VaeLayer<T> encoder[vae_steps_most_layers];
-  VaeLayer<T> decoder[vae_steps_most_layers];
-  T* observation;        ///< x, (padded observation, columns)
-  T* posterior;          ///< mu | s, (2 latent, columns)
-  T* noise;              ///< eps, (latent, columns)
-  T* latent;             ///< z, (padded latent, columns)
-  T* decoded;            ///< f, (observation, columns)
-  T* gradient[2];        ///< of a layer's output and input, (widest, columns)
-  T* transposed;         ///< a layer's input, (columns, stride)
-  std::uint32_t* order;  ///< of the samples, (steps, batch)
-  std::uint32_t* mixed;  ///< what mixes the halves of an index, (shuffle_rounds, 2^half)
+  VaeNetwork<T> encoder;
+  VaeNetwork<T> decoder;
+  VaeNetwork<T> conditioner;
+  T* one;                    ///< the conditioner's input
+  T* log_variance;           ///< log v, (latent, padded 1)
+  T* log_variance_gradient;  ///< of each sample, (latent, columns)
+  T* observation;            ///< x, (padded observation, columns)
+  T* posterior;              ///< mu | s, (2 latent, columns)
+  T* noise;                  ///< eps, (latent, columns)
+  T* latent;                 ///< z, (padded latent, columns)
+  T* decoded;                ///< f, (observation, columns)
+  T* gradient[2];            ///< of a layer's output and input, (widest, columns)
+  T* transposed;             ///< a layer's input, (columns, stride)
+  std::uint32_t* order;      ///< of the samples, (steps, batch)
+  std::uint32_t* mixed;      ///< what mixes the halves of an index, (shuffle_rounds, 2^half)
 
  private:
   T* take(Index count) {
@@ -83,25 +104,25 @@ class VaeStepsLayout {
   }
 
   /// Returns the output of the last layer.
-  T* add_layers(VaeLayer<T>* layers, const MlpShape& shape, T* from, bool trained) {
+  T* add_layers(VaeNetwork<T>& network, T* from) {
+    const MlpShape& shape = network.shape;
     for (Index i = 0; i < shape.layers; ++i) {
-      VaeLayer<T>& layer = layers[i];
-      layer = {};
+      VaeLayer<T>& layer = network.layers[i];
       layer.inputs = shape.widths[i];
       layer.outputs = shape.widths[i + 1];
       layer.exchanged = layer.inputs < layer.outputs && layer.inputs <= vae_steps_padding / 2;
       layer.stride = padded(layer.exchanged ? layer.outputs : layer.inputs);
       const Index count = layer.bias() + padded(layer.outputs);
       layer.parameters = take(count);
-      if (trained) {
+      if (network.trained) {
         layer.first_moment = take(count);
         layer.second_moment = take(count);
       }
       layer.from = from;
-      from = layer.to = take(padded(layer.outputs) * columns);
+      const Index outputs = padded(layer.outputs) * network.columns;
+      from = layer.to = take(outputs);
       const bool activated = i + 1 < shape.layers;
-      if (activated && !value_tells_slope(shape.activation))
-        layer.slope = take(padded(layer.outputs) * columns);
+      if (activated && !value_tells_slope(shape.activation)) layer.slope = take(outputs);
       widest_ = std::max({widest_, padded(layer.inputs), padded(layer.outputs)});
     }
     return from;

@@ -18,44 +18,39 @@ kernels::MlpShape shape_of(const std::vector<Index>& widths, Activation activati
   return shape;
 }
 
-std::vector<Index> encoder_widths(const VaeConfig& c) {
-  return mlp_widths(c.observation_dim, c.hidden, c.layers, 2 * c.latent_dim);
-}
-
-std::vector<Index> decoder_widths(const VaeConfig& c) {
-  return c.decoder ? c.decoder->widths() : mlp_widths(c.latent_dim, c.hidden, c.layers, c.observation_dim);
-}
-
 }  // namespace
 
 std::string FusedSteps::obstacle(const Vae& vae, DType dtype, Device device) {
-  const auto layers =
-      static_cast<Index>(std::max(encoder_widths(vae.config()).size(), decoder_widths(vae.config()).size())) -
-      1;
-  if (vae.config().learned_prior) return "the prior is learned";
+  const auto layers = static_cast<Index>(std::max(Vae::encoder_widths(vae.config()).size(),
+                                                  Vae::decoder_widths(vae.config()).size())) -
+                      1;
   if (layers > kernels::vae_steps_most_layers) {
     return fmt::format("it has {} layers, and {} is the most", layers, kernels::vae_steps_most_layers);
   }
   if (dtype != DType::float32) return fmt::format("it works in float32, and this is {}", name(dtype));
   if (backend(device).kernels.entry<VaeSteps<float>>() == nullptr) {
-    return fmt::format("there is none on {} yet", name(device));
+    return fmt::format("there is no kernel for {} yet", name(device));
   }
   return "";
 }
 
-FusedSteps::FusedSteps(const Vae& vae, const Parameters& parameters, double precision, double beta)
-    : prior_parameters_(vae.prior_parameters(parameters).value()) {
+FusedSteps::FusedSteps(const Vae& vae, const Parameters& parameters, double precision, double beta) {
   const VaeConfig& config = vae.config();
-  steps_.encoder = shape_of(encoder_widths(config), config.activation);
-  steps_.decoder =
-      shape_of(decoder_widths(config), config.decoder ? config.decoder->activation() : config.activation);
+  steps_.encoder = shape_of(Vae::encoder_widths(config), config.activation);
+  steps_.decoder = shape_of(Vae::decoder_widths(config),
+                            config.decoder ? config.decoder->activation() : config.activation);
   if (config.decoder) {
     given_decoder_ = config.decoder->parameters().flat();
     steps_.given_decoder = given_decoder_.data<float>();
   }
+  if (config.learned_prior) {
+    steps_.conditioner = shape_of(Vae::conditioner_widths(config), config.activation);
+  } else {
+    prior_parameters_ = vae.prior_parameters(parameters).value();
+    steps_.prior_parameters = prior_parameters_.data<float>();
+  }
   steps_.prior = config.prior;
   steps_.kl_form = config.kl_form;
-  steps_.prior_parameters = prior_parameters_.data<float>();
   steps_.precision = precision;
   steps_.beta = beta;
 }

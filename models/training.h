@@ -59,6 +59,8 @@ class Training {
   const Parameters& parameters() const { return parameters_; }
   const ParameterLayout& layout() const { return layout_; }
   const TrainingConfig& config() const { return config_; }
+  /// What people should know of how this trains; empty if nothing.
+  virtual std::string remark() const { return ""; }
   Device device() const { return train_.device(); }
   Index epoch() const { return epoch_; }
   Index steps() const { return adam_.steps(); }

@@ -34,20 +34,23 @@ Tensor fixed_prior(const VaeConfig& config, DType dtype, Device device) {
 }  // namespace
 
 Vae::Vae(const VaeConfig& config)
-    : config_(checked(config)),
-      encoder_(layout_, "encoder",
-               mlp_widths(config.observation_dim, config.hidden, config.layers, 2 * config.latent_dim),
-               config.activation) {
+    : config_(checked(config)), encoder_(layout_, "encoder", encoder_widths(config), config.activation) {
   if (!config.decoder) {
-    decoder_.emplace(layout_, "decoder",
-                     mlp_widths(config.latent_dim, config.hidden, config.layers, config.observation_dim),
-                     config.activation);
+    decoder_.emplace(layout_, "decoder", decoder_widths(config), config.activation);
   }
   if (config.learned_prior) {
-    conditioner_.emplace(layout_, "conditioner",
-                         mlp_widths(1, 4 * config.latent_dim, config.layers, config.latent_dim),
-                         config.activation);
+    conditioner_.emplace(layout_, "conditioner", conditioner_widths(config), config.activation);
   }
+}
+
+std::vector<Index> Vae::encoder_widths(const VaeConfig& c) {
+  return mlp_widths(c.observation_dim, c.hidden, c.layers, 2 * c.latent_dim);
+}
+std::vector<Index> Vae::decoder_widths(const VaeConfig& c) {
+  return c.decoder ? c.decoder->widths() : mlp_widths(c.latent_dim, c.hidden, c.layers, c.observation_dim);
+}
+std::vector<Index> Vae::conditioner_widths(const VaeConfig& c) {
+  return mlp_widths(1, 4 * c.latent_dim, c.layers, c.latent_dim);
 }
 
 Parameters Vae::initial_parameters(std::uint64_t seed, DType dtype, Device device) const {

@@ -35,6 +35,11 @@ class Vae {
   explicit Vae(const VaeConfig& config);
 
   const VaeConfig& config() const { return config_; }
+  // Of the networks, as Mlp has them.
+  static std::vector<Index> encoder_widths(const VaeConfig&);
+  static std::vector<Index> decoder_widths(const VaeConfig&);
+  static std::vector<Index> conditioner_widths(
+      const VaeConfig&);  ///< 1 to log v, as the authors learn the prior
   const ParameterLayout& layout() const { return layout_; }
   Parameters initial_parameters(std::uint64_t seed, DType dtype, Device device = Device::cpu) const;
 

@@ -25,9 +25,15 @@ VaeTraining::VaeTraining(const Vae& vae, const VaeTrainingConfig& config, const 
   if (!(config.precision > 0) || !std::isfinite(config.precision)) {
     throw UsageError(fmt::format("gamma^2: expected a finite number above 0, got {}", config.precision));
   }
-  if (config.trainer == Trainer::fused && FusedSteps::obstacle(vae, data.train.dtype(), device()).empty()) {
-    fused_.emplace(vae, this->parameters(), precision_, beta_);
-  }
+  if (config.trainer == Trainer::autograd) return;
+  obstacle_ = FusedSteps::obstacle(vae, data.train.dtype(), device());
+  if (obstacle_.empty()) fused_.emplace(vae, this->parameters(), precision_, beta_);
+}
+
+std::string VaeTraining::remark() const {
+  return obstacle_.empty()
+             ? ""
+             : fmt::format("steps are made on the tape, not by the fused trainer: {}", obstacle_);
 }
 
 Index VaeTraining::several_steps(const NextSteps& next) {

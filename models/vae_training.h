@@ -29,6 +29,7 @@ class VaeTraining : public Training {
 
   const Vae& vae() const { return vae_; }
   bool is_fused() const { return fused_.has_value(); }
+  std::string remark() const override;
   double precision() const { return given_precision_; }  ///< gamma^2, in the units of the data
   /// -ELBO over all rows of `observations` (in the units of the data), noise from `stream`, step `draw`.
   MeanElbo evaluate(const Parameters&, const Tensor& observations, Stream stream, std::uint32_t draw) const;
@@ -44,6 +45,7 @@ class VaeTraining : public Training {
   double given_precision_;
   double precision_;  // of the scaled data
   double beta_;
+  std::string obstacle_;             // to the trainer that was asked for
   std::optional<FusedSteps> fused_;  // none: step by step
 };
 

@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""What a training step of bench_step's models takes elsewhere, in float32 on one thread, data in memory, nothing logged.
+
+Lines of model, activation, peer, way, and microseconds for a step of one model. The same VAE each time: MLPs with LeakyReLU or
+GELU, Gaussian prior, sampled KL, Adam, batches in shuffled order. Of several ways the best one counts, so all are printed:
+  torch  eager, with fused Adam; compiled; many models stacked under torch.func.vmap, as baddbmm would do it
+  jax    lax.scan over steps, one model or several under vmap
+
+    step.py torch|jax
+"""
+import functools
+import os
+import statistics
+import sys
+import time
+
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+
+samples, precision, slope = 42_000, 1e4, 0.2
+workloads = [
+    ("Fig.2", "leaky_relu", 3, 4, 60, 64),
+    ("Moebius", "leaky_relu", 3, 2, 30, 64),
+    ("Moebius", "gelu", 3, 2, 30, 64),
+    ("wide", "leaky_relu", 10, 4, 256, 256),
+]
+
+
+def median_seconds(run, steps):
+    run()
+    times = []
+    for _ in range(5):
+        start = time.thread_time()
+        run()
+        times.append(time.thread_time() - start)
+    return statistics.median(times) / steps
+
+
+def widths(dim, layers, hidden):
+    return [dim] + [hidden] * (layers - 1) + [2 * dim], [dim] + [hidden] * (layers - 1) + [dim]
+
+
+def with_torch(dim, layers, hidden, batch, activation):
+    import torch
+    import torch.nn.functional as F
+
+    torch.set_num_threads(1)
+    act = (lambda x: F.leaky_relu(x, slope)) if activation == "leaky_relu" else (lambda x: F.gelu(x, approximate="tanh"))
+    data = torch.randn(samples, dim)
+
+    def network(sizes):
+        return [torch.nn.Parameter(t) for i, o in zip(sizes, sizes[1:]) for t in (torch.randn(o, i) / i**0.5, torch.zeros(o))]
+
+    def apply(x, parameters):
+        for i in range(0, len(parameters), 2):
+            x = F.linear(x if i == 0 else act(x), parameters[i], parameters[i + 1])
+        return x
+
+    count = 2 * layers
+
+    def loss(parameters, x, eps):
+        mu, s = apply(x, parameters[:count]).chunk(2, -1)
+        z = mu + torch.exp(0.5 * s) * eps
+        kl = 0.5 * (z * z - s - eps * eps).sum(-1)
+        return (0.5 * precision * (x - apply(z, parameters[count:])).square().sum(-1) + kl).mean()
+
+    encoder, decoder = widths(dim, layers, hidden)
+
+    def steps_per_run(model_steps):
+        return max(10, min(100, model_steps))
+
+    def eager(function, steps):
+        parameters = network(encoder) + network(decoder)
+        adam = torch.optim.Adam(parameters, lr=1e-4, fused=True)
+
+        def run():
+            order = torch.randperm(samples)
+            for i in range(steps):
+                x = data[order[i * batch : (i + 1) * batch]]
+                adam.zero_grad()
+                function(parameters, x, torch.randn(batch, dim)).backward()
+                adam.step()
+
+        return median_seconds(run, steps)
+
+    steps = 20 if hidden > 100 else 100
+    yield "eager", eager(loss, steps)
+    try:
+        yield "compiled", eager(torch.compile(loss), steps)
+    except Exception as error:
+        print(f"torch.compile: {error}", file=sys.stderr)
+    for models in (8,) if hidden > 100 else (32, 120):
+        parameters = [torch.nn.Parameter(torch.stack([p.detach()] * models)) for p in network(encoder) + network(decoder)]
+        adam = torch.optim.Adam(parameters, lr=1e-4, fused=True)
+        losses = torch.func.vmap(loss)
+
+        def run(repeats=5):
+            order = torch.randint(samples, (repeats, models, batch))
+            for i in range(repeats):
+                adam.zero_grad()
+                losses(parameters, data[order[i]], torch.randn(models, batch, dim)).sum().backward()
+                adam.step()
+
+        yield f"stacked_{models}", median_seconds(run, 5 * models)
+
+
+def with_jax(dim, layers, hidden, batch, activation):
+    import jax
+    import jax.numpy as jnp
+
+    act = (lambda x: jnp.where(x > 0, x, slope * x)) if activation == "leaky_relu" else jax.nn.gelu
+    encoder, decoder = widths(dim, layers, hidden)
+    data = jax.random.normal(jax.random.key(0), (samples, dim))
+    tree = jax.tree_util.tree_map
+
+    def network(key, sizes):
+        keys = jax.random.split(key, len(sizes))
+        return [(jax.random.normal(k, (i, o)) / i**0.5, jnp.zeros(o)) for k, i, o in zip(keys, sizes, sizes[1:])]
+
+    def apply(x, parameters):
+        for i, (weight, bias) in enumerate(parameters):
+            x = (x if i == 0 else act(x)) @ weight + bias
+        return x
+
+    def loss(parameters, x, eps):
+        mu, s = jnp.split(apply(x, parameters[0]), 2, -1)
+        z = mu + jnp.exp(0.5 * s) * eps
+        kl = 0.5 * (z * z - s - eps * eps).sum(-1)
+        return (0.5 * precision * jnp.square(x - apply(z, parameters[1])).sum(-1) + kl).mean()
+
+    def step(state, key):
+        parameters, m, v, t = state
+        of_rows, of_noise = jax.random.split(key)
+        x = data[jax.random.randint(of_rows, (batch,), 0, samples)]
+        gradient = jax.grad(loss)(parameters, x, jax.random.normal(of_noise, (batch, dim)))
+        t = t + 1
+        m = tree(lambda m, g: 0.9 * m + 0.1 * g, m, gradient)
+        v = tree(lambda v, g: 0.999 * v + 0.001 * g * g, v, gradient)
+        update = lambda p, m, v: p - 1e-4 * (m / (1 - 0.9**t)) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8)
+        return (tree(update, parameters, m, v), m, v, t), None
+
+    steps = 20 if hidden > 100 else 200
+
+    @functools.partial(jax.jit, donate_argnums=0)
+    def one(state, key):
+        return jax.lax.scan(step, state, jax.random.split(key, steps))[0]
+
+    def initial(key):
+        keys = jax.random.split(key)
+        parameters = (network(keys[0], encoder), network(keys[1], decoder))
+        return (parameters, tree(jnp.zeros_like, parameters), tree(jnp.zeros_like, parameters), 0.0)
+
+    for models in (1,) if hidden > 100 else (1, 8):
+        if models == 1:
+            state, run_steps, key = initial(jax.random.key(1)), one, jax.random.key(2)
+        else:
+            state = jax.vmap(initial)(jax.random.split(jax.random.key(1), models))
+            run_steps, key = jax.jit(jax.vmap(one)), jax.random.split(jax.random.key(2), models)
+        holder = [state]
+
+        def run():
+            holder[0] = jax.block_until_ready(run_steps(holder[0], key))
+
+        yield ("scan" if models == 1 else f"scan_vmap_{models}"), median_seconds(run, steps * models)
+
+
+def main():
+    peer = sys.argv[1]
+    # XLA computes in threads of its own, whose time is not this thread's.
+    if peer == "jax":
+        time.thread_time = time.process_time
+    ways = {"torch": with_torch, "jax": with_jax}[peer]
+    for name, activation, dim, layers, hidden, batch in workloads:
+        for way, seconds in ways(dim, layers, hidden, batch, activation):
+            print(name, activation, peer, way, seconds * 1e6, flush=True)
+
+
+if __name__ == "__main__":
+    main()
