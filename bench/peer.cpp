@@ -20,9 +20,10 @@ std::vector<std::vector<std::string>> ask_peer(const std::string& script) {
     lines.push_back(found);
   }
   if (lines.empty()) {
-    fmt::print(stderr,
-               "error: [--vs] {} gave nothing; run from the project's folder, with PyTorch installed\n",
-               command);
+    fmt::print(
+        stderr,
+        "error: [--vs] {} gave nothing; run from the project's folder, with PyTorch (or JAX) installed\n",
+        command);
   }
   return lines;
 }
