@@ -3,93 +3,19 @@
 #include "kernels/elbo_latent_formulas.h"
 #include "kernels/elbo_reconstruction.h"
 #include "kernels/philox.h"
-#include "kernels/sum.h"
 #include "kernels/vae_steps_layout.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/vae_steps.cpp"
 #include "kernels/simd.h"
 //
-#include "kernels/interleave.h"
 #include "kernels/philox_vectors.h"
-#include "kernels/register_blocks.h"
+#include "kernels/vae_steps_layers.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace elbow::kernels::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 using namespace elbow::kernels::HWY_NAMESPACE;
-
-template <class T>
-struct Bias {
-  const T* bias;
-  template <class D>
-  HWY_INLINE hn::Vec<D> operator()(D d, Index row, Index) const {
-    return hn::Set(d, bias[row]);
-  }
-};
-
-/// The leaky ReLU; with slope 1 nothing is done.
-template <class T>
-struct StoreLeaky {
-  T* to;
-  Index columns;
-  T slope;  ///< in (0, 1]
-  template <class D>
-  HWY_INLINE void operator()(D d, Index row, Index column, hn::Vec<D> sum) const {
-    hn::Store(hn::Max(sum, hn::Mul(hn::Set(d, slope), sum)), d, to + row * columns + column);
-  }
-};
-
-struct Nothing {
-  template <class D>
-  HWY_INLINE hn::Vec<D> operator()(D d, Index, Index) const {
-    return hn::Zero(d);
-  }
-};
-
-/// A gradient by an activation's output becomes one by its input.
-template <class T>
-struct StoreTimesSlope {
-  T* to;
-  Index columns;
-  const T* slopes;  ///< null: 1 where `values` are positive, elsewhere `slope`
-  const T* values;
-  T slope;
-  template <class D>
-  HWY_INLINE void operator()(D d, Index row, Index column, hn::Vec<D> sum) const {
-    const Index at = row * columns + column;
-    if (slopes != nullptr) {
-      sum = hn::Mul(sum, hn::Load(d, slopes + at));
-    } else {
-      const auto positive = hn::Gt(hn::Load(d, values + at), hn::Zero(d));
-      sum = hn::IfThenElse(positive, sum, hn::Mul(sum, hn::Set(d, slope)));
-    }
-    hn::Store(sum, d, to + at);
-  }
-};
-
-/// A gradient by a weight becomes a step of Adam (kernels/adam.h).
-template <class T>
-struct Update {
-  AdamConstants<T> c;
-  T* parameter;
-  T* first_moment;
-  T* second_moment;
-  Index stride;
-  template <class D, class V = hn::Vec<D>>
-  HWY_INLINE void operator()(D d, Index row, Index column, V gradient) const {
-    const Index at = row * stride + column;
-    const V rest1 = hn::Mul(hn::Set(d, c.rest1), gradient);
-    const V rest2 = hn::Mul(hn::Mul(hn::Set(d, c.rest2), gradient), gradient);
-    const V m = multiply_add(d, hn::Set(d, c.beta1), hn::Load(d, first_moment + at), rest1);
-    const V v = multiply_add(d, hn::Set(d, c.beta2), hn::Load(d, second_moment + at), rest2);
-    const V root = hn::Add(hn::Sqrt(hn::Mul(v, hn::Set(d, c.root))), hn::Set(d, c.epsilon));
-    const V step = hn::Div(hn::Mul(hn::Set(d, c.rate), m), root);
-    hn::Store(m, d, first_moment + at);
-    hn::Store(v, d, second_moment + at);
-    hn::Store(hn::Sub(hn::Load(d, parameter + at), step), d, parameter + at);
-  }
-};
 
 /// Calls use(flat, own) for each element of the network's arrays `own`, and returns what follows them in the flat array.
 template <class T, class Flat, class Use>
@@ -192,37 +118,6 @@ void draw(const VaeSteps<T>& a, VaeStepsLayout<T>& l, Index i) {
   }
 }
 
-template <class T, class Function>
-void activate(Function function, T parameter, Index count, T* value, T* slope) {
-#pragma GCC unroll 1  // g++ would unroll a short formula before it looks for vectors
-  for (Index i = 0; i < count; ++i) {
-    const ValueAndSlope<T> found = function(value[i], parameter);
-    value[i] = found.value;
-    slope[i] = found.slope;
-  }
-}
-
-template <class T>
-void forward(const VaeNetwork<T>& network) {
-  const hn::ScalableTag<T> d;
-  const MlpShape& shape = network.shape;
-  const Index columns = network.columns;
-  const T slope = static_cast<T>(shape.slope);
-  for (Index i = 0; i < shape.layers; ++i) {
-    const VaeLayer<T>& layer = network.layers[i];
-    const bool activated = i + 1 < shape.layers;
-    const bool at_once = activated && value_tells_slope(shape.activation);
-    const BlockProduct<T> product{layer.outputs,     layer.inputs,     columns,    layer.parameters,
-                                  layer.by_output(), layer.by_input(), layer.from, columns};
-    multiply_blocks(d, product, Bias<T>{layer.parameters + layer.bias()},
-                    StoreLeaky<T>{layer.to, columns, at_once ? slope : T(1)});
-    if (!activated || at_once) continue;
-    with_activation(shape.activation, [&](auto function) {
-      activate(function, slope, layer.outputs * columns, layer.to, layer.slope);
-    });
-  }
-}
-
 /// The prior's two parameters of latent k.
 template <class T>
 struct PriorParameters {
@@ -266,91 +161,6 @@ bool within_range(const VaeSteps<T>& a, const VaeStepsLayout<T>& l) {
     outside += !(math::absolute(PriorParameters<T>(a, l, k).a) <= vae_steps_largest_log);
   }
   return outside == 0;
-}
-
-/// The gradient by a layer's input, before the activation that `below` ends with if there is one.
-template <class T>
-void gradient_of_input(const VaeLayer<T>& layer, const VaeLayer<T>* below, T slope, Index columns,
-                       const T* gradient, T* to) {
-  const hn::ScalableTag<T> d;
-  const BlockProduct<T> product{layer.inputs,     layer.outputs,     columns,  layer.parameters,
-                                layer.by_input(), layer.by_output(), gradient, columns};
-  const StoreTimesSlope<T> store{to, columns, below == nullptr ? nullptr : below->slope, layer.from,
-                                 below == nullptr ? T(1) : slope};
-  multiply_blocks(d, product, Nothing{}, store);
-}
-
-/// (rows, columns) to (columns, stride); both are whole vectors.
-template <class T>
-void transpose(Index rows, Index columns, const T* from, T* to, Index stride) {
-#if HWY_TARGET == HWY_SCALAR
-  for (Index column = 0; column < columns; ++column) {
-    for (Index row = 0; row < rows; ++row) to[column * stride + row] = from[row * columns + column];
-  }
-#else
-  const hn::ScalableTag<T> d;
-  constexpr Index lanes = hn::MaxLanes(d), block = block_of<T>;
-  for (Index column = 0; column < columns; column += block) {
-    for (Index row = 0; row < rows; row += lanes) {
-      hn::Vec<decltype(d)> v[block];
-      interleave_block(d, from + row * columns + column, columns, v);
-      for (Index i = 0; i < block; ++i) hn::Store(v[i], d, to + (column + i) * stride + row);
-    }
-  }
-#endif
-}
-
-/// The sum of each row of (rows, columns) in the order of kernels/sum.h; columns are a multiple of sum_lanes.
-template <class T>
-void sum_rows(const T* from, Index rows, Index columns, T* sums) {
-  constexpr Index group = 8;  // rows whose additions can go on side by side
-  for (Index first = 0; first < rows; first += group) {
-    const Index count = std::min(group, rows - first);
-    double half[group][sum_lanes / 2];
-    for (Index r = 0; r < count; ++r, from += columns) {
-      double lane[sum_lanes] = {};
-      for (Index c = 0; c < columns; c += sum_lanes) {
-        for (int p = 0; p < sum_lanes; ++p) lane[p] += double(from[c + p]);
-      }
-      for (int p = 0; p < sum_lanes / 2; ++p) half[r][p] = lane[p] + lane[p + sum_lanes / 2];
-    }
-    for (Index r = 0; r < count; ++r) sums[first + r] = static_cast<T>(sum_by_halving(half[r]));
-  }
-}
-
-template <class T>
-void update(const VaeLayer<T>& layer, const AdamConstants<T>& adam, Index batch, Index columns,
-            const T* gradient, T* transposed) {
-  const hn::ScalableTag<T> d;
-  const Index rows = layer.exchanged ? layer.inputs : layer.outputs;
-  const T* const left = layer.exchanged ? layer.from : gradient;
-  transpose(layer.stride, columns, layer.exchanged ? gradient : layer.from, transposed, layer.stride);
-  const BlockProduct<T> product{rows, batch, layer.stride, left, columns, 1, transposed, layer.stride};
-  multiply_blocks(d, product, Nothing{},
-                  Update<T>{adam, layer.parameters, layer.first_moment, layer.second_moment, layer.stride});
-  T* const bias = layer.parameters + layer.bias();
-  T* const m = layer.first_moment + layer.bias();
-  T* const v = layer.second_moment + layer.bias();
-  sum_rows(gradient, layer.outputs, columns, transposed);
-#pragma GCC ivdep
-  for (Index o = 0; o < layer.outputs; ++o) adam_update(adam, transposed[o], bias[o], m[o], v[o]);
-}
-
-/// From the gradient by the output, in l.gradient[0], to that by the input, there too, if `with_input`.
-template <class T>
-void backward(const VaeNetwork<T>& network, const AdamConstants<T>& adam, bool with_input,
-              VaeStepsLayout<T>& l) {
-  const T slope = static_cast<T>(network.shape.slope);
-  const Index columns = network.columns;
-  for (Index i = network.shape.layers - 1; i >= 0; --i) {
-    const VaeLayer<T>& layer = network.layers[i];
-    if (i > 0 || with_input) {
-      const VaeLayer<T>* const below = i > 0 ? &network.layers[i - 1] : nullptr;
-      gradient_of_input(layer, below, slope, columns, l.gradient[0], l.gradient[1]);
-    }
-    if (network.trained) update(layer, adam, network.batch, columns, l.gradient[0], l.transposed);
-    std::swap(l.gradient[0], l.gradient[1]);
-  }
 }
 
 /// Samples that fill the last vector have no part in the gradient, (rows, columns).
