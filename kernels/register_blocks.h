@@ -23,7 +23,7 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
 /// Accumulators, one row of the right operand and an element of the left one just fit into 16 (AVX2) or 32 registers.
-constexpr int most_vectors = HWY_TARGET == HWY_AVX2 ? 2 : 4;
+inline constexpr int most_vectors = HWY_TARGET == HWY_AVX2 ? 2 : 4;
 /// A single vector takes more rows: fewer chains would wait for one another.
 constexpr int most_rows(int vectors) { return vectors == 1 ? 12 : 6; }
 
