@@ -241,7 +241,7 @@ std::vector<OptionDescription> build_table() {
   table.group("Machine and files");
   table.add({"device", "NAME", "auto, cpu, cuda or executor", "cpu"},
             choice(&Options::device, {"auto", "cpu", "cuda", "executor"}));
-  table.add({"trainer", "NAME", "fused, or autograd on the tape; the results are the same", "fused"},
+  table.add({"trainer", "NAME", "fused, or autograd on the tape; equal results", "fused"},
             choice(&Options::trainer, {"autograd", "fused"}));
   table.add({"threads", "N", "CPU threads", "2", "one per core"}, integer(&Options::threads, 0, 4096),
             Stored::no);

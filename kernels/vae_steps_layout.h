@@ -2,8 +2,8 @@
 // Where the steps of kernels/vae_steps.h keep their numbers in the workspace.
 //
 // The samples of a mini-batch lie side by side, (feature, sample), so that a layer is a product of its weight with columns
-// that fill whole vectors. Rows are padded to whole vectors: those of weights and moments with zeros, which stay zeros,
-// those of samples with the last sample.
+// that fill whole vectors. Rows are padded to whole vectors: those of weights and moments with numbers that no output
+// needs, those of samples with the last sample.
 #include <algorithm>
 
 #include "kernels/philox.h"
