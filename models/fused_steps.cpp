@@ -34,7 +34,8 @@ std::string FusedSteps::obstacle(const Vae& vae, DType dtype, Device device) {
   return "";
 }
 
-FusedSteps::FusedSteps(const Vae& vae, const Parameters& parameters, double precision, double beta) {
+FusedSteps::FusedSteps(const Vae& vae, const Parameters& parameters, const TrainingConfig& training,
+                       double precision, double beta) {
   const VaeConfig& config = vae.config();
   steps_.encoder = shape_of(Vae::encoder_widths(config), config.activation);
   steps_.decoder = shape_of(Vae::decoder_widths(config),
@@ -53,32 +54,36 @@ FusedSteps::FusedSteps(const Vae& vae, const Parameters& parameters, double prec
   steps_.kl_form = config.kl_form;
   steps_.precision = precision;
   steps_.beta = beta;
-}
-
-Index FusedSteps::make(const Next& next, Parameters& parameters, Adam& adam) {
-  if (!(std::max(steps_.precision, steps_.beta) <= kernels::vae_steps_largest_weight)) return 0;
-  steps_.samples = next.data.shape()[0];
-  steps_.data = next.data.data<float>();
-  steps_.batch = next.batch;
-  steps_.seed = next.seed;
+  steps_.batch = training.batch;
+  steps_.seed = training.seed;
   steps_.shuffle_stream = static_cast<std::uint32_t>(Stream::shuffle);
   steps_.noise_stream = static_cast<std::uint32_t>(Stream::training_noise);
+}
+
+Index FusedSteps::make(const NextSteps& next) {
+  if (!(std::max(steps_.precision, steps_.beta) <= kernels::vae_steps_largest_weight)) return 0;
+  Adam& adam = next.adam;
+  steps_.samples = next.data.shape()[0];
+  steps_.data = next.data.data<float>();
   steps_.epoch = static_cast<std::uint32_t>(next.epoch);
   steps_.first_batch = next.first_batch;
   steps_.first_step = static_cast<std::uint32_t>(adam.steps());
+  if (!workspace_.defined()) {  // for any call
+    steps_.steps = most;
+    workspace_ = Tensor({vae_steps_workspace(steps_)}, DType::float32, next.data.device());
+    constants_.reserve(most);
+  }
+  steps_.workspace = workspace_.data<float>();
   steps_.steps = static_cast<Index>(next.rates.size());
   constants_.clear();
-  for (Index i = 0; i < steps_.steps; ++i) {
-    constants_.push_back(
-        adam.constants<float>(adam.steps() + 1 + i, next.rates[static_cast<std::size_t>(i)]));
+  for (const double rate : next.rates) {
+    const Index step = adam.steps() + 1 + static_cast<Index>(constants_.size());
+    constants_.push_back(adam.constants<float>(step, rate));
   }
   steps_.adam = constants_.data();
-  steps_.parameters = parameters.flat().data<float>();
+  steps_.parameters = next.parameters.flat().data<float>();
   steps_.first_moment = adam.first_moment().data<float>();
   steps_.second_moment = adam.second_moment().data<float>();
-  if (!workspace_.defined())
-    workspace_ = Tensor({vae_steps_workspace(steps_)}, DType::float32, next.data.device());
-  steps_.workspace = workspace_.data<float>();
   Index done = 0;
   steps_.done = &done;
   run(next.data.device(), steps_);

@@ -11,7 +11,6 @@
 namespace elbow {
 namespace {
 
-constexpr Index steps_at_once = 128;     // between two questions whether to stop
 constexpr Index evaluation_rows = 1000;  // a chunk's activations stay in the cache
 
 /// Standard deviation of all elements around their common mean.
@@ -108,15 +107,15 @@ void Training::report_not_finite(const Tensor& observations) {
   throw NumericalError(fmt::format("the loss is not finite {}", where));
 }
 
-/// False if not all could be made.
+/// False if step() has to make the next one.
 bool Training::make_several_steps() {
-  if (profiled_.last > 0) return false;  // a recording begins and ends with a step
-  std::vector<double> rates;
-  for (Index i = 0; i < std::min(steps_at_once, batches_ - batch_); ++i)
-    rates.push_back(learning_rate(steps() + i));
-  const Index made = several_steps({train_, epoch_, batch_, rates, parameters_, adam_});
+  const Index count = std::min(steps_at_once(), batches_ - batch_);
+  if (count == 0 || profiled_.last > 0) return false;  // a recording begins and ends with a step
+  rates_.clear();
+  for (Index i = 0; i < count; ++i) rates_.push_back(learning_rate(steps() + i));
+  const Index made = several_steps({train_, epoch_, batch_, rates_, parameters_, adam_});
   batch_ += made;
-  return made == static_cast<Index>(rates.size());
+  return made == count;
 }
 
 void Training::run_epoch(const std::function<bool()>& stop) {

@@ -39,6 +39,16 @@ struct Validation {
   double loss() const { return values.front().second; }
 };
 
+/// The next mini-batches of an epoch, and what a step changes.
+struct NextSteps {
+  const Tensor& data;  ///< (samples, observation_dim)
+  Index epoch;
+  Index first_batch;
+  const std::vector<double>& rates;  ///< of Adam, one for each step to make
+  Parameters& parameters;
+  Adam& adam;
+};
+
 class Training {
  public:
   virtual ~Training() = default;
@@ -84,17 +94,9 @@ class Training {
   /// Calls use(observations, first row), divided by data_scale(), for one chunk after the other.
   void for_chunks(const Tensor& observations, const std::function<void(const Tensor&, Index)>& use) const;
 
-  /// The next mini-batches of an epoch, and what a step changes.
-  struct NextSteps {
-    const Tensor& data;
-    Index epoch;
-    Index first_batch;
-    const std::vector<double>& rates;  ///< of Adam, one for each step to make
-    Parameters& parameters;
-    Adam& adam;
-  };
-
  private:
+  /// How many steps several_steps() takes at most; 0: all are left to step().
+  virtual Index steps_at_once() const { return 0; }
   /// Makes these steps without step(), to the same bits, and returns how many; the next one is left to step() if it has
   /// made fewer.
   virtual Index several_steps(const NextSteps&) { return 0; }
@@ -126,6 +128,7 @@ class Training {
   std::optional<std::size_t> best_;
   std::vector<Validation> history_;
   StepInterval profiled_;
+  std::vector<double> rates_;  // of several steps
 };
 
 }  // namespace elbow

@@ -27,19 +27,13 @@ VaeTraining::VaeTraining(const Vae& vae, const VaeTrainingConfig& config, const 
   }
   if (config.trainer == Trainer::autograd) return;
   obstacle_ = FusedSteps::obstacle(vae, data.train.dtype(), device());
-  if (obstacle_.empty()) fused_.emplace(vae, this->parameters(), precision_, beta_);
+  if (obstacle_.empty()) fused_.emplace(vae, this->parameters(), config, precision_, beta_);
 }
 
 std::string VaeTraining::remark() const {
   return obstacle_.empty()
              ? ""
              : fmt::format("steps are made on the tape, not by the fused trainer: {}", obstacle_);
-}
-
-Index VaeTraining::several_steps(const NextSteps& next) {
-  if (!fused_) return 0;
-  return fused_->make({next.data, config().batch, config().seed, next.epoch, next.first_batch, next.rates},
-                      next.parameters, next.adam);
 }
 
 Variable VaeTraining::loss(const Tensor& observations) const {

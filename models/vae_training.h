@@ -35,7 +35,8 @@ class VaeTraining : public Training {
   MeanElbo evaluate(const Parameters&, const Tensor& observations, Stream stream, std::uint32_t draw) const;
 
  private:
-  Index several_steps(const NextSteps&) override;
+  Index steps_at_once() const override { return fused_ ? FusedSteps::most : 0; }
+  Index several_steps(const NextSteps& next) override { return fused_->make(next); }
   Variable loss(const Tensor& observations) const override;
   std::vector<double> validation(const Tensor& observations) const override;
   std::vector<std::string> validation_names() const override { return {"neg_elbo", "reconstruction", "kl"}; }
