@@ -3,7 +3,6 @@
 //   bench_compare OLD.json NEW.json
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "bench/median.h"
@@ -36,13 +35,13 @@ void compare(const std::string& old_file, const std::string& new_file) {
 }  // namespace elbow::bench
 
 int main(int argc, char** argv) {
-  CLI::App app("Which measurements of two files of a benchmark differ by more than their noise");
-  std::string old_file, new_file;
-  app.add_option("OLD", old_file, "JSON of the state before")->required();
-  app.add_option("NEW", new_file, "JSON of the state after")->required();
-  CLI11_PARSE(app, argc, argv);
+  if (argc != 3) {
+    fmt::print(stderr,
+               "error: expected OLD.json and NEW.json, what two states of the code left for --json\n");
+    return 2;
+  }
   try {
-    elbow::bench::compare(old_file, new_file);
+    elbow::bench::compare(argv[1], argv[2]);
   } catch (const elbow::Error& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return error.exit_code();

@@ -1,15 +1,15 @@
 // Jacobian and c_IMA of 12,000 validation samples of the Fig. 2 decoder (d = 3, H = 60, 4 linear layers) in forward mode, on
 // one core, against the FMA limit measured in the same run.
 //
-//   bench_jacobian [--pairs N] [--vs torch]     with vmap(jacfwd) in the same run (bench/peers/jacobian.py, needs PyTorch)
+//   bench_jacobian [--pairs N] [--vs torch] [--json FOLDER]     torch: vmap(jacfwd), by bench/peers/jacobian.py
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "bench/benchmark.h"
 #include "bench/cpu_clock.h"
 #include "bench/fma_peak.h"
 #include "bench/median.h"
@@ -69,47 +69,45 @@ std::map<std::string, Peer> ask_torch() {
   return result;
 }
 
-void measure(Activation activation, int pairs, const std::map<std::string, Peer>& torch) {
+void measure(Activation activation, int pairs, const std::map<std::string, Peer>& torch, Report& report) {
   const Jacobians jacobians(activation);
   jacobians.run();
-  std::vector<double> milliseconds, ratios;
+  Measurement ours{std::string(name(activation)), {}, {}};
   for (int pair = 0; pair < pairs; ++pair) {
     const double peak = fma_peak_flops();
     const double start = thread_seconds();
     jacobians.run();
     const double seconds = thread_seconds() - start;
-    milliseconds.push_back(seconds * 1e3);
-    ratios.push_back(seconds * peak / jacobians.flop());
+    ours.microseconds.push_back(seconds * 1e6);
+    ours.times_limit.push_back(seconds * peak / jacobians.flop());
   }
-  const auto [least, most] = std::minmax_element(ratios.begin(), ratios.end());
-  fmt::print("{:20} {:8.2f} ms {:8.2f} times the limit of {:.2f} GFLOP ({:.2f} to {:.2f})", name(activation),
-             median(milliseconds), median(ratios), jacobians.flop() * 1e-9, *least, *most);
-  const auto found = torch.find(std::string(name(activation)));
+  const double milliseconds = median(ours.microseconds) * 1e-3;
+  const auto [least, most] = std::minmax_element(ours.times_limit.begin(), ours.times_limit.end());
+  fmt::print("{:20} {:8.2f} ms {:8.2f} times the limit of {:.2f} GFLOP ({:.2f} to {:.2f})", ours.name,
+             milliseconds, median(ours.times_limit), jacobians.flop() * 1e-9, *least, *most);
+  report.measurements.push_back(ours);
+  const auto found = torch.find(ours.name);
   if (found != torch.end()) {
     const auto& [theirs, way] = found->second;
-    fmt::print("  torch {} {:.2f} ms, {:.1f} times as long", way, theirs, theirs / median(milliseconds));
+    fmt::print("  torch {} {:.2f} ms, {:.1f} times as long", way, theirs, theirs / milliseconds);
+    report.peers.push_back({ours.name, "torch " + way, theirs * 1e3});
   }
   fmt::print("\n");
+}
+
+void measure_all(const Options& options, Report& report) {
+  const auto torch = asks(options, "torch") ? ask_torch() : std::map<std::string, Peer>();
+  for (const auto activation : {Activation::leaky_relu, Activation::smooth_leaky_relu, Activation::gelu}) {
+    measure(activation, options.pairs, torch, report);
+  }
 }
 
 }  // namespace
 }  // namespace elbow::bench
 
 int main(int argc, char** argv) {
-  CLI::App app("Jacobian and c_IMA of 12,000 samples against the FMA limit of one core");
-  int pairs = 15;
-  app.add_option("--pairs", pairs, "times that work and limit are measured")->capture_default_str();
-  std::string peer;
-  app.add_option("--vs", peer, "a peer to compare with")->check(CLI::IsMember({"torch"}));
-  CLI11_PARSE(app, argc, argv);
-  std::map<std::string, elbow::bench::Peer> torch;
-  if (!peer.empty()) {
-    torch = elbow::bench::ask_torch();
-    if (torch.empty()) return 2;
-  }
-  for (const auto activation :
-       {elbow::Activation::leaky_relu, elbow::Activation::smooth_leaky_relu, elbow::Activation::gelu}) {
-    elbow::bench::measure(activation, pairs, torch);
-  }
-  return 0;
+  using namespace elbow::bench;
+  return run(argc, argv,
+             {"jacobian", "Jacobian and c_IMA of 12,000 samples against the FMA limit of one core", 15,
+              measure_all});
 }

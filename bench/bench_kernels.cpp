@@ -6,13 +6,12 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <vector>
 
+#include "bench/benchmark.h"
 #include "bench/fma_peak.h"
 #include "bench/median.h"
 #include "engine/dispatch.h"
-#include "engine/files.h"
 #include "engine/random.h"
 
 namespace elbow::bench {
@@ -189,11 +188,6 @@ class Clock {
   Tensor probe_;
 };
 
-struct Limits {
-  double bytes_per_second = 0;
-  double flop_per_second = 0;
-};
-
 /// A copy from one half of a large block to the other, bytes read and written; the CPU's multiply-adds, or what the
 /// largest matrix product makes of the GPU's.
 Limits measure_limits(Device device, Index large, const Work& largest_product, const Clock& clock) {
@@ -201,7 +195,7 @@ Limits measure_limits(Device device, Index large, const Work& largest_product, c
   Tensor to = Tensor::zeros({2 * large}, DType::float32, device);
   const auto copy = [&] { to.assign(from); };
   clock.seconds(largest_product.run, 1);  // cuBLAS's first call takes its time
-  Limits limits;
+  Limits limits{backend(device).description, 0, 0};
   limits.bytes_per_second =
       2 * static_cast<double>(from.bytes()) / clock.seconds(copy, clock.calls_for_a_slice(copy));
   limits.flop_per_second =
@@ -209,84 +203,67 @@ Limits measure_limits(Device device, Index large, const Work& largest_product, c
   return limits;
 }
 
-nlohmann::json measure(const Work& work, const Work& largest_product, Device device, Index large, int pairs,
-                       const Clock& clock) {
+Measurement measure(const Work& work, const Work& largest_product, Device device, Index large, int pairs,
+                    const Clock& clock) {
   const int calls = clock.calls_for_a_slice(work.run);
-  std::vector<double> seconds, shares, rates;
+  Measurement measured{work.kernel + " " + work.size, {}, {}};
+  std::vector<double> seconds, shares;
   for (int pair = 0; pair < pairs; ++pair) {
     const Limits limits = measure_limits(device, large, largest_product, clock);
     seconds.push_back(clock.seconds(work.run, calls));
-    rates.push_back(work.bytes / seconds.back());
     shares.push_back(std::max(work.bytes / limits.bytes_per_second, work.flop / limits.flop_per_second) /
                      seconds.back());
+    measured.microseconds.push_back(seconds.back() * 1e6);
+    measured.times_limit.push_back(1 / shares.back());
   }
-  nlohmann::json row = {{"kernel", work.kernel},
-                        {"size", work.size},
-                        {"microseconds", median(seconds) * 1e6},
-                        {"gigabytes_per_second", median(rates) * 1e-9},
-                        {"gigaflop_per_second", work.flop / median(seconds) * 1e-9}};
   fmt::print("{:28} {:>26} {:12.2f} {:10.1f} {:10.1f}", work.kernel, work.size, median(seconds) * 1e6,
-             median(rates) * 1e-9, work.flop / median(seconds) * 1e-9);
+             work.bytes / median(seconds) * 1e-9, work.flop / median(seconds) * 1e-9);
   if (work.near_a_limit) {
     const auto [least, most] = std::minmax_element(shares.begin(), shares.end());
-    row["share_of_limit"] = median(shares);
-    row["share_of_limit_spread"] = {*least, *most};
     fmt::print(" {:8.0f} % {:6.0f}..{:.0f}", 100 * median(shares), 100 * *least, 100 * *most);
   }
   fmt::print("\n");
   std::fflush(stdout);
-  return row;
+  return measured;
 }
 
-int run(int argc, char** argv) {
-  CLI::App app("Every kernel against the limits of the device, measured in the same run");
-  std::string device_name = "cpu", json_file;
-  int pairs = 7;
-  Index large = 0;
-  app.add_option("--device", device_name)
-      ->check(CLI::IsMember({"cpu", "cuda", "executor"}))
-      ->capture_default_str();
-  app.add_option("--pairs", pairs, "times that each kernel is measured, beside the limits")
-      ->capture_default_str();
-  app.add_option("--large", large, "float32 elements of the large size; default 2^22, on CUDA 2^26");
-  app.add_option("--json", json_file, "also write the table there");
-  CLI11_PARSE(app, argc, argv);
+void measure_all(const std::string& device_name, Index large, const Options& options, Report& report) {
   Device device = Device::cpu;
   for (const Device each : {Device::cuda, Device::executor}) {
     if (device_name == name(each)) device = each;
   }
   if (large == 0) large = Index{1} << (device == Device::cuda ? 26 : 22);
-
   const Workloads workloads(device, large);
   const Work& largest_product = workloads.all().back();
   const Clock clock(device);
   const Limits limits = measure_limits(device, large, largest_product, clock);
+  report.limits = limits;
   fmt::print("{}: a copy moves {:.1f} GB/s, multiply-adds {:.1f} GFLOP/s; medians of {} pairs\n",
-             backend(device).description, limits.bytes_per_second * 1e-9, limits.flop_per_second * 1e-9,
-             pairs);
+             limits.device, limits.bytes_per_second * 1e-9, limits.flop_per_second * 1e-9, options.pairs);
   fmt::print("{:28} {:>26} {:>12} {:>10} {:>10} {:>10} {:>8}\n", "kernel", "size", "us", "GB/s", "GFLOP/s",
              "of limit", "(spread)");
-  nlohmann::json table;
-  for (const Work& work : workloads.all())
-    table.push_back(measure(work, largest_product, device, large, pairs, clock));
-  if (!json_file.empty()) {
-    const nlohmann::json json = {{"device", backend(device).description},
-                                 {"copy_gigabytes_per_second", limits.bytes_per_second * 1e-9},
-                                 {"peak_gigaflop_per_second", limits.flop_per_second * 1e-9},
-                                 {"kernels", table}};
-    write_atomically(json_file, json.dump(1) + "\n");
+  for (const Work& work : workloads.all()) {
+    report.measurements.push_back(measure(work, largest_product, device, large, options.pairs, clock));
   }
-  return 0;
 }
 
 }  // namespace
 }  // namespace elbow::bench
 
 int main(int argc, char** argv) {
-  try {
-    return elbow::bench::run(argc, argv);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return 2;
-  }
+  using namespace elbow::bench;
+  std::string device = "cpu";
+  elbow::Index large = 0;
+  const auto add_options = [&](CLI::App& app) {
+    app.add_option("--device", device)
+        ->check(CLI::IsMember({"cpu", "cuda", "executor"}))
+        ->capture_default_str();
+    app.add_option("--large", large, "float32 elements of the large size; default 2^22, on CUDA 2^26");
+  };
+  const auto measure = [&](const Options& options, Report& report) {
+    measure_all(device, large, options, report);
+  };
+  return run(argc, argv,
+             {"kernels", "Every kernel against the limits of the device, measured in the same run", 7,
+              measure, add_options});
 }

@@ -1,18 +1,20 @@
 // The CPU matrix product against the machine's limit: per shape, time, rate and share of the peak seen around
 // it.
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <vector>
 
+#include "bench/benchmark.h"
 #include "bench/cpu_clock.h"
 #include "bench/fma_peak.h"
+#include "bench/median.h"
 #include "kernels/matmul.h"
 
+namespace elbow::bench {
 namespace {
 
-using elbow::Index;
-using elbow::kernels::Matmul;
+using kernels::Matmul;
 
 struct Shape {
   const char* role;
@@ -36,18 +38,12 @@ constexpr Shape shapes[] = {
 };
 
 double seconds_per_run(const Matmul<float>& product, int repetitions) {
-  const double start = elbow::bench::thread_seconds();
-  for (int i = 0; i < repetitions; ++i) elbow::kernels::cpu::run(product);
-  return (elbow::bench::thread_seconds() - start) / repetitions;
+  const double start = thread_seconds();
+  for (int i = 0; i < repetitions; ++i) kernels::cpu::run(product);
+  return (thread_seconds() - start) / repetitions;
 }
 
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
-}
-
-void measure(const Shape& shape) {
-  constexpr int pairs = 9;
+void measure(const Shape& shape, int pairs, Report& report) {
   const auto [role, rows, depth, columns, left_transposed, right_transposed] = shape;
   std::vector<float> left(rows * depth, 0.5f), right(depth * columns, 0.25f), output(rows * columns);
   Matmul<float> product{};
@@ -63,21 +59,32 @@ void measure(const Shape& shape) {
 
   const double operations = 2.0 * static_cast<double>(rows * depth * columns);
   const int repetitions = std::max(1, static_cast<int>(1e-2 / seconds_per_run(product, 1)));
-  std::vector<double> seconds, shares;
+  Measurement ours{fmt::format("({}{}, {}) ({}{}, {})", rows, left_transposed ? "t" : "", depth, depth,
+                               right_transposed ? "t" : "", columns),
+                   {},
+                   {}};
   for (int pair = 0; pair < pairs; ++pair) {
-    const double peak = elbow::bench::fma_peak_flops();
-    seconds.push_back(seconds_per_run(product, repetitions));
-    shares.push_back(operations / seconds.back() / peak);
+    const double peak = fma_peak_flops();
+    const double seconds = seconds_per_run(product, repetitions);
+    ours.microseconds.push_back(seconds * 1e6);
+    ours.times_limit.push_back(seconds * peak / operations);
   }
   fmt::print("{:4}{} x {:4}{}  -> {:4} columns  {:16} {:10.3f} us  {:7.1f} GFLOP/s  {:5.1f} % of peak\n",
              rows, left_transposed ? "t" : " ", depth, right_transposed ? "t" : " ", columns, role,
-             1e6 * median(seconds), 1e-9 * operations / median(seconds), 100 * median(shares));
+             median(ours.microseconds), 1e-3 * operations / median(ours.microseconds),
+             100 / median(ours.times_limit));
+  report.measurements.push_back(ours);
+}
+
+void measure_all(const Options& options, Report& report) {
+  fmt::print("peak of one core: {:.1f} GFLOP/s (fused multiply-add, float)\n", 1e-9 * fma_peak_flops());
+  for (const Shape& shape : shapes) measure(shape, options.pairs, report);
 }
 
 }  // namespace
+}  // namespace elbow::bench
 
-int main() {
-  fmt::print("peak of one core: {:.1f} GFLOP/s (fused multiply-add, float)\n",
-             1e-9 * elbow::bench::fma_peak_flops());
-  for (const Shape& shape : shapes) measure(shape);
+int main(int argc, char** argv) {
+  using namespace elbow::bench;
+  return run(argc, argv, {"matmul", "The matrix product against the FMA limit of one core", 9, measure_all});
 }

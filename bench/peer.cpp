@@ -20,10 +20,7 @@ std::vector<std::vector<std::string>> ask_peer(const std::string& script) {
     lines.push_back(found);
   }
   if (lines.empty()) {
-    fmt::print(
-        stderr,
-        "error: [--vs] {} gave nothing; run from the project's folder, with PyTorch (or JAX) installed\n",
-        command);
+    fmt::print("{}: no answer; it wants the project's folder, and PyTorch or JAX\n", command);
   }
   return lines;
 }

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "bench/copy_bandwidth.h"
+#include "bench/fma_peak.h"
 #include "bench/median.h"
 #include "engine/files.h"
 #include "experiments/build_info.h"
@@ -26,6 +28,8 @@ Quartiles quartiles(std::vector<double> values) {
 }  // namespace
 
 void write_report(const std::filesystem::path& file, const Report& report) {
+  const Limits limits =
+      report.limits ? *report.limits : Limits{"cpu, one core", fma_peak_flops(), copy_bandwidth()};
   nlohmann::ordered_json json = {
       {"benchmark", report.benchmark},
       {"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
@@ -35,6 +39,9 @@ void write_report(const std::filesystem::path& file, const Report& report) {
       {"version", version_text()},
       {"compiler", build_info().compiler},
       {"flags", build_info().flags},
+      {"device", limits.device},
+      {"multiply_add_gigaflop_per_second", limits.flop_per_second * 1e-9},
+      {"copy_gigabytes_per_second", limits.bytes_per_second * 1e-9},
   };
   for (const Measurement& m : report.measurements) {
     json["measurements"].push_back({{"name", m.name},

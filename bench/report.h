@@ -1,6 +1,7 @@
 #pragma once
 // What a benchmark has measured, kept as JSON so that two states of the code can be compared (bench_compare).
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,13 +19,21 @@ struct PeerTime {
   double microseconds;
 };
 
+/// Of the device that was measured; none: of one core of this machine, as write_report measures them.
+struct Limits {
+  std::string device;
+  double flop_per_second;
+  double bytes_per_second;
+};
+
 struct Report {
   std::string benchmark;
   std::vector<Measurement> measurements;
   std::vector<PeerTime> peers;
+  std::optional<Limits> limits;
 };
 
-/// With machine, compiler, revision and time. Throws DataError if `file` cannot be written.
+/// With machine, limits, compiler, revision and time. Throws DataError if `file` cannot be written.
 void write_report(const std::filesystem::path& file, const Report&);
 
 /// The measurements of a file that write_report made. Throws DataError naming it if it is none.

@@ -38,8 +38,9 @@ ELBOW_ACTIVATION(identity, return {x, T(1)};)
 #undef ELBOW_ACTIVATION
 
 /// Calls `use(functor)` with the functor that `activation` names.
+ELBOW_ANYWHERE
 template <class Use>
-void with_activation(Activation activation, Use use) {
+ELBOW_HD void with_activation(Activation activation, Use use) {
   switch (activation) {
     case Activation::leaky_relu:
       return use(activations::leaky_relu{});

@@ -77,7 +77,8 @@ struct Backend {
   void (*copy_on_device)(void* to, const void* from, std::size_t bytes);  ///< in order with the kernels
   Kernels kernels;
   Profiling profiling = {};
-  bool reuses_memory = true;  ///< false: the engine keeps no free blocks, so that tools see every misuse
+  std::size_t block_memory = 0;  ///< bytes that the threads of a block can share; 0 where there are no blocks
+  bool reuses_memory = true;     ///< false: the engine keeps no free blocks, so that tools see every misuse
 };
 
 namespace cpu {

@@ -71,16 +71,11 @@ inline constexpr bool is_complex = false;
 template <template <class> class Contract>
 inline constexpr bool is_complex<Contract<Complex>> = true;
 
-template <class Arguments>
-inline constexpr bool is_on_cpu_only = is_complex<Arguments>;
-template <>
-inline constexpr bool is_on_cpu_only<VaeSteps<float>> = true;
-
 /// Chooses the entries of the table.
 struct OnGpu {
   template <class Arguments>
   void (*operator()() const)(const Arguments&) {
-    if constexpr (is_on_cpu_only<Arguments>) {
+    if constexpr (is_complex<Arguments>) {
       return nullptr;
     } else {
       return &call<Arguments>;
@@ -143,6 +138,7 @@ extern "C" const elbow::kernels::Backend* elbow_cuda_backend(const char** reason
                                cuda::copy_on_device,
                                Kernels::filled_by(cuda::OnGpu{}),
                                {cuda::begin_range, cuda::end_range, cuda::start_capture, cuda::stop_capture},
+                               gpu.sharedMemPerBlockOptin,
                                std::getenv("ELBOW_NO_MEMORY_REUSE") == nullptr};  // set for compute-sanitizer
   *reason = unavailable.c_str();
   return unavailable.empty() ? &backend : nullptr;

@@ -104,8 +104,9 @@ struct laplace {
 }  // namespace priors
 
 /// Calls `use(density)` with the struct of `prior`.
+ELBOW_ANYWHERE
 template <class Use>
-void with_prior(Prior prior, Use use) {
+ELBOW_HD void with_prior(Prior prior, Use use) {
   switch (prior) {
     case Prior::gaussian:
       return use(priors::gaussian{});

@@ -1,9 +1,8 @@
 #include "kernels/vae_steps.h"
 
-#include "kernels/elbo_latent_formulas.h"
-#include "kernels/elbo_reconstruction.h"
-#include "kernels/philox.h"
-#include "kernels/vae_steps_layout.h"
+#include <algorithm>
+
+#include "kernels/vae_steps_formulas.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/vae_steps.cpp"
@@ -95,11 +94,11 @@ void draw(const VaeSteps<T>& a, VaeStepsLayout<T>& l, Index i) {
   }
   const Words d;
   const std::uint32_t step = a.first_step + static_cast<std::uint32_t>(i);
-  HWY_ALIGN std::uint32_t words[4][vae_steps_padding];
-  HWY_ALIGN T normals[4][vae_steps_padding];
+  HWY_ALIGN std::uint32_t words[4][vae_steps_alignment];
+  HWY_ALIGN T normals[4][vae_steps_alignment];
   for (Index block = 0; 4 * block < latent_dim; ++block) {
-    for (Index first = 0; first < l.columns; first += vae_steps_padding) {
-      for (Index s = 0; s < vae_steps_padding; s += static_cast<Index>(hn::Lanes(d))) {
+    for (Index first = 0; first < l.columns; first += vae_steps_alignment) {
+      for (Index s = 0; s < vae_steps_alignment; s += static_cast<Index>(hn::Lanes(d))) {
         WordVector c[4] = {hn::Set(d, a.noise_stream), hn::Set(d, step),
                            hn::Iota(d, static_cast<std::uint32_t>(first + s)),
                            hn::Set(d, static_cast<std::uint32_t>(block))};
@@ -107,25 +106,16 @@ void draw(const VaeSteps<T>& a, VaeStepsLayout<T>& l, Index i) {
         for (int word = 0; word < 4; ++word) hn::Store(c[word], d, words[word] + s);
       }
       for (int w = 0; w < 4; w += 2) {
-        for (Index s = 0; s < vae_steps_padding; ++s) {
+        for (Index s = 0; s < vae_steps_alignment; ++s) {
           normal_pair(words[w][s], words[w + 1][s], normals[w][s], normals[w + 1][s]);
         }
       }
       for (Index k = 4 * block; k < std::min(latent_dim, 4 * block + 4); ++k) {
-        std::copy_n(normals[k % 4], vae_steps_padding, l.noise + k * l.columns + first);
+        std::copy_n(normals[k % 4], vae_steps_alignment, l.noise + k * l.columns + first);
       }
     }
   }
 }
-
-/// The prior's two parameters of latent k.
-template <class T>
-struct PriorParameters {
-  PriorParameters(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, Index k)
-      : a(a.conditioner.layers > 0 ? l.log_variance[k * l.conditioner.columns] : a.prior_parameters[k]),
-        b(a.conditioner.layers > 0 ? T(0) : a.prior_parameters[a.decoder.widths[0] + k]) {}
-  T a, b;
-};
 
 /// z of mu | s and eps.
 template <class Density, class T>
@@ -151,14 +141,14 @@ bool within_range(const VaeSteps<T>& a, const VaeStepsLayout<T>& l) {
   const Index of_latents = a.decoder.widths[0] * l.columns, of_observations = a.encoder.widths[0] * l.columns;
   int outside = 0;
   for (Index i = 0; i < of_latents; ++i) {
-    outside += !(math::absolute(l.posterior[i]) <= vae_steps_largest);
-    outside += !(math::absolute(l.posterior[of_latents + i]) <= vae_steps_largest_log);
+    outside += is_outside(l.posterior[i], vae_steps_largest);
+    outside += is_outside(l.posterior[of_latents + i], vae_steps_largest_log);
   }
   for (Index i = 0; i < of_observations; ++i) {
-    outside += !(math::absolute(l.decoded[i] - l.observation[i]) <= vae_steps_largest);
+    outside += is_outside(l.decoded[i] - l.observation[i], vae_steps_largest);
   }
   for (Index k = 0; k < a.decoder.widths[0]; ++k) {
-    outside += !(math::absolute(PriorParameters<T>(a, l, k).a) <= vae_steps_largest_log);
+    outside += is_outside(PriorParameters<T>(a, l, k).a, vae_steps_largest_log);
   }
   return outside == 0;
 }
@@ -174,7 +164,7 @@ void clear_padding(Index rows, Index batch, Index columns, T* gradient) {
 /// The gradient by f, (observation, columns), of the mean over the batch.
 template <class T>
 void decoded_gradient(const VaeSteps<T>& a, const VaeStepsLayout<T>& l) {
-  const T factor = static_cast<T>(1.0 / static_cast<double>(a.batch)) * static_cast<T>(a.precision);
+  const T factor = reconstruction_factor(a);
   for (Index i = 0; i < a.encoder.widths[0] * l.columns; ++i) {
     l.gradient[0][i] = reconstruction_slope(factor, l.observation[i], l.decoded[i]);
   }
@@ -185,8 +175,7 @@ void decoded_gradient(const VaeSteps<T>& a, const VaeStepsLayout<T>& l) {
 template <class Density, KlForm form, class T>
 void posterior_gradient(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
   const Index latent_dim = a.decoder.widths[0], columns = l.columns;
-  const T share = static_cast<T>(1.0 / static_cast<double>(a.batch));
-  const T kl_gradient = a.beta == 1 ? share : static_cast<T>(a.beta) * share;
+  const T kl_gradient = kl_factor(a);
   for (Index k = 0; k < latent_dim; ++k) {
     const T* const mu = l.posterior + k * columns;
     const T* const log_variance = mu + latent_dim * columns;
@@ -196,13 +185,13 @@ void posterior_gradient(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
     T* const by_log_variance = by_mu + latent_dim * columns;
     [[maybe_unused]] T* const by_prior = l.log_variance_gradient + k * columns;
     // Of one number for all samples g++ makes conditions that it cannot put into vectors.
-    T prior_a[vae_steps_padding], prior_b[vae_steps_padding];
+    T prior_a[vae_steps_alignment], prior_b[vae_steps_alignment];
     const PriorParameters<T> prior(a, l, k);
-    std::fill_n(prior_a, vae_steps_padding, prior.a);
-    std::fill_n(prior_b, vae_steps_padding, prior.b);
-    for (Index first = 0; first < columns; first += vae_steps_padding) {
+    std::fill_n(prior_a, vae_steps_alignment, prior.a);
+    std::fill_n(prior_b, vae_steps_alignment, prior.b);
+    for (Index first = 0; first < columns; first += vae_steps_alignment) {
 #pragma GCC ivdep
-      for (Index i = 0; i < vae_steps_padding; ++i) {
+      for (Index i = 0; i < vae_steps_alignment; ++i) {
         const Index s = first + i;
         const auto gradient = latent_term_gradient<Density>(
             form, mu[s], log_variance[s], noise[s], prior_a[i], prior_b[i], by_latent[s], kl_gradient);
@@ -249,20 +238,23 @@ bool step(const VaeSteps<T>& a, VaeStepsLayout<T>& l, Index i) {
 template <KlForm form, class T>
 void make_steps(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
   with_prior(a.prior, [&](auto density) {
-    while (*a.done < a.steps && step<decltype(density), form>(a, l, *a.done)) ++*a.done;
+    Index done = 0;
+    while (done < a.steps && step<decltype(density), form>(a, l, done)) ++done;
+    *a.done = static_cast<T>(done);
   });
 }
 
 template <class T>
 void vae_steps(const VaeSteps<T>& a) {
-  VaeStepsLayout<T> l(a, a.workspace);
-  std::fill_n(a.workspace, l.size(), T(0));
+  Arena<T> memory{a.workspace, 0};
+  VaeStepsLayout<T> l;
+  l.lay_out(a, whole_vectors(), memory, memory);
+  std::fill_n(a.workspace, memory.size, T(0));
   const auto load = [](const T& flat, T& own) { own = flat; };
   for_all_trained(a, l, load);
   if (a.given_decoder != nullptr) for_elements(l.decoder, &VaeLayer<T>::parameters, a.given_decoder, load);
   std::fill_n(l.one, l.conditioner.columns, T(1));
   draw_order(a, l);
-  *a.done = 0;
   if (a.kl_form == KlForm::closed) {
     make_steps<KlForm::closed>(a, l);
   } else {
@@ -281,9 +273,17 @@ namespace elbow::kernels {
 
 template <class T>
 Index vae_steps_workspace(const VaeSteps<T>& a) {
-  return VaeStepsLayout<T>(a, nullptr).size();
+  const VaeStepsSizes<T> on_cpu(a, whole_vectors()), on_cuda(a, apart_in_banks());
+  return std::max(on_cpu.near + on_cpu.far, on_cuda.far);
 }
 template Index vae_steps_workspace(const VaeSteps<float>&);
+
+template <class T>
+std::size_t vae_steps_block_memory(const VaeSteps<T>& a) {
+  const VaeStepsSizes<T> sizes(a, apart_in_banks());
+  return static_cast<std::size_t>(sizes.near) * sizeof(T) + vae_steps_own_memory;
+}
+template std::size_t vae_steps_block_memory(const VaeSteps<float>&);
 
 namespace cpu {
 

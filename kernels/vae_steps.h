@@ -58,19 +58,29 @@ struct VaeSteps {
   Index first_batch;
   std::uint32_t first_step;
   Index steps;
-  const AdamConstants<T>* adam;  ///< (steps)
+  const AdamConstants<T>* adam;  ///< (steps), on the device like all arrays
 
   T* parameters;
   T* first_moment;
   T* second_moment;
   T* workspace;  ///< vae_steps_workspace() elements, aligned to 64 bytes
-  Index* done;
+  T* done;
 };
 
+/// On either device.
 template <class T>
 Index vae_steps_workspace(const VaeSteps<T>&);  // float
+/// On CUDA: how many bytes the block of threads shares that makes the steps, `vae_steps_own_memory` of them for other than
+/// numbers.
+template <class T>
+std::size_t vae_steps_block_memory(const VaeSteps<T>&);  // float
+inline constexpr std::size_t vae_steps_own_memory = 4096;
 
 namespace cpu {
+template <class T>
+void run(const VaeSteps<T>&);  // float
+}
+namespace cuda {
 template <class T>
 void run(const VaeSteps<T>&);  // float
 }

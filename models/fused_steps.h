@@ -9,7 +9,7 @@ namespace elbow {
 class FusedSteps {
  public:
   /// Why the kernel cannot train this VAE there, as the end of a sentence; empty if it can.
-  static std::string obstacle(const Vae&, DType, Device);
+  static std::string obstacle(const Vae&, Index batch, DType, Device);
 
   static constexpr Index most = 128;  ///< steps of a call: a sweep asks between calls whether to stop
 
@@ -25,6 +25,8 @@ class FusedSteps {
   Tensor given_decoder_;
   Tensor workspace_;
   std::vector<kernels::AdamConstants<float>> constants_;
+  Tensor device_constants_;  // the same, (most, numbers of a step)
+  Tensor done_;
 };
 
 }  // namespace elbow

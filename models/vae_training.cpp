@@ -26,7 +26,7 @@ VaeTraining::VaeTraining(const Vae& vae, const VaeTrainingConfig& config, const 
     throw UsageError(fmt::format("gamma^2: expected a finite number above 0, got {}", config.precision));
   }
   if (config.trainer == Trainer::autograd) return;
-  obstacle_ = FusedSteps::obstacle(vae, data.train.dtype(), device());
+  obstacle_ = FusedSteps::obstacle(vae, config.batch, data.train.dtype(), device());
   if (obstacle_.empty()) fused_.emplace(vae, this->parameters(), config, precision_, beta_);
 }
 

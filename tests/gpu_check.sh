@@ -90,7 +90,7 @@ kernel_times() {
   if [[ ! -x $build/bin/bench_kernels ]]; then echo "the benchmarks were not built: libbenchmark-dev"; return "$skipped"; fi
   local size=()
   if [[ $device == executor ]]; then size=(--pairs 1 --large 4000); fi
-  "$build/bin/bench_kernels" --device "$device" "${size[@]}" --json "$out/kernels.json"
+  "$build/bin/bench_kernels" --device "$device" "${size[@]}" --json "$out"
 }
 export -f machine tests sanitizer sweep kernel_times
 export build device out golden skipped

@@ -179,11 +179,11 @@ TEST(VaeSteps, ThatOverflowAreNamedAsOnTheTape) {
 
 TEST(VaeSteps, ThatNoKernelCanMakeAreLeftToTheTape) {
   VaeConfig vae;
-  EXPECT_EQ(FusedSteps::obstacle(Vae(vae), DType::float32, Device::cpu), "");
-  EXPECT_EQ(FusedSteps::obstacle(Vae(vae), DType::float64, Device::cpu),
+  EXPECT_EQ(FusedSteps::obstacle(Vae(vae), 64, DType::float32, Device::cpu), "");
+  EXPECT_EQ(FusedSteps::obstacle(Vae(vae), 64, DType::float64, Device::cpu),
             "it works in float32, and this is float64");
   vae.layers = 9;
-  EXPECT_EQ(FusedSteps::obstacle(Vae(vae), DType::float32, Device::cpu),
+  EXPECT_EQ(FusedSteps::obstacle(Vae(vae), 64, DType::float32, Device::cpu),
             "it has 9 layers, and 8 is the most");
 }
 

@@ -264,6 +264,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   *properties = {};
   std::snprintf(properties->name, sizeof(properties->name), "CUDA executor on the CPU");
   properties->major = 9;
+  properties->sharedMemPerBlockOptin = most_shared;
   return with_memory_of(should_fail("cudaGetDeviceProperties") ? cudaErrorUnknown : cudaSuccess);
 }
 

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 
@@ -19,7 +20,8 @@ constexpr unsigned build_seconds = 300;  // of processor time; a mutant takes on
 const std::string library = "lib/libelbow_executor.so";
 const std::string language =
     (root / "tests/executor/cuda_language.h").string();  // what each kernel starts with
-const std::string options = " -O0 -w";  // mutants are compiled oftener than run, and they may look odd
+const std::string options =
+    " -O0 -w -DELBOW_HD=inline";  // mutants are compiled oftener than run, and may look odd
 
 /// Exchanges the one place where `from` stands.
 std::string exchanged(std::string text, const std::string& from, const std::string& to) {
@@ -39,18 +41,27 @@ std::string first_match(const std::string& text, const std::regex& pattern) {
   return match.str(1);
 }
 
-/// The files that `source` includes from kernels/, as it names them.
-std::vector<std::string> included(const std::string& source) {
-  static const std::regex include(R"re(#include "(kernels/\w+\.cuh)")re");
+/// The files that `source` includes from kernels/, as it names them: those that end so.
+std::vector<std::string> included(const std::string& source, const std::string& extension) {
+  const std::regex include(fmt::format(R"re(#include "(kernels/\w+\.{})")re", extension));
   std::vector<std::string> files;
   for (std::sregex_iterator it(source.begin(), source.end(), include), end; it != end; ++it)
     files.push_back(it->str(1));
   return files;
 }
 
+/// The headers that a kernel includes and that are no mutant's.
+std::set<std::string> headers_of(const std::string& kernel) {
+  const std::string source = read_file(root / kernel);
+  const std::vector<std::string> own = included(source, "h");
+  std::set<std::string> headers(own.begin(), own.end());
+  for (const std::string& shared : included(source, "cuh")) headers.merge(headers_of(shared));
+  return headers;
+}
+
 bool depends(const std::string& file, const std::string& on) {
   if (file == on) return true;
-  const std::vector<std::string> files = included(read_file(root / file));
+  const std::vector<std::string> files = included(read_file(root / file), "cuh");
   return std::any_of(files.begin(), files.end(),
                      [&](const std::string& other) { return depends(other, on); });
 }
@@ -109,11 +120,11 @@ Workbench::Workbench(const fs::path& build, const fs::path& folder) : build_(bui
 
 /// Half of a kernel's compilation is reading the same headers.
 void Workbench::precompile_language() {
+  std::set<std::string> headers{"cuda_runtime.h"};
+  for (const auto& [kernel, command] : compile_commands_) headers.merge(headers_of(kernel));
   std::ofstream file(folder_ / "language.h");
-  for (const std::string& header : {language, std::string("cuda_runtime.h"), std::string("kernels/error.h"),
-                                    std::string("kernels/types.h")}) {
-    file << fmt::format("#include <{}>\n", header);
-  }
+  file << fmt::format("#include <{}>\n", language);
+  for (const std::string& header : headers) file << fmt::format("#include <{}>\n", header);
   file.close();
   const std::string& command = compile_commands_.at("kernels/adam.cu");
   const std::string compiler =

@@ -1,0 +1,47 @@
+#include "bench/benchmark.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+
+#include "kernels/error.h"
+
+namespace elbow::bench {
+
+bool asks(const Options& options, const std::string& peer) {
+  return std::find(options.peers.begin(), options.peers.end(), peer) != options.peers.end();
+}
+
+int run(int argc, char** argv, const Benchmark& benchmark) {
+  CLI::App app(benchmark.description);
+  Options options{benchmark.pairs, {}, ""};
+  app.add_option("--pairs", options.pairs, "times that work and limit are measured")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--vs", options.peers, "peers to compare with, of torch and jax")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"torch", "jax"}));
+  app.add_option("--json", options.folder,
+                 fmt::format("folder that gets {}.json, for bench_compare", benchmark.name));
+  if (benchmark.add_options) benchmark.add_options(app);
+  CLI11_PARSE(app, argc, argv);
+  try {
+    Report report{benchmark.name, {}, {}, {}};
+    if (!options.folder.empty()) std::filesystem::create_directories(options.folder);
+    benchmark.measure(options, report);
+    if (!options.folder.empty()) {
+      write_report(std::filesystem::path(options.folder) / (benchmark.name + ".json"), report);
+    }
+    return 0;
+  } catch (const Error& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return error.exit_code();
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return 2;
+  }
+}
+
+}  // namespace elbow::bench

@@ -1,0 +1,204 @@
+#include "kernels/vae_steps.h"
+
+#include "kernels/launch.cuh"
+#include "kernels/philox.h"
+#include "kernels/vae_steps_formulas.h"
+#include "kernels/vae_steps_layers.cuh"
+
+// One block makes all steps of a call without leaving its multiprocessor; many models train at once in many streams.
+// Parameters and activations are in shared memory, Adam's moments and slopes of activations in global memory.
+namespace elbow::kernels::cuda {
+
+/// Copies between the flat array and the network's own; returns what follows in the flat one.
+template <class T, class Flat>
+__device__ __forceinline__ Flat* copy_elements(const VaeNetwork<T>& network, T* VaeLayer<T>::*own, Flat* flat,
+                                               bool to_own) {
+  for (Index i = 0; i < network.shape.layers; ++i) {
+    const VaeLayer<T>& layer = network.layers[i];
+    T* const array = layer.*own;
+    const auto copy = [=](int e, Index at) {
+      if constexpr (std::is_const_v<Flat>) {
+        array[at] = flat[e];
+      } else {
+        (to_own ? array[at] : flat[e]) = to_own ? flat[e] : array[at];
+      }
+    };
+    const int weights = static_cast<int>(layer.outputs * layer.inputs);
+    for_own(layer.outputs, layer.inputs, layer.inputs,
+            [&](int o, int k, int e) { copy(e, o * layer.by_output() + k * layer.by_input()); });
+    for_own(layer.outputs, [&](int o) { copy(weights + o, layer.bias() + o); });
+    flat += weights + layer.outputs;
+  }
+  return flat;
+}
+
+/// The same for everything that is trained: parameters and moments.
+template <class T>
+__device__ __forceinline__ void copy_all_trained(const VaeSteps<T>& a, const VaeStepsLayout<T>& l,
+                                                 bool to_own) {
+  const auto copy = [&](T* VaeLayer<T>::*own, T* flat) {
+    flat = copy_elements(l.encoder, own, flat, to_own);
+    if (l.decoder.trained) flat = copy_elements(l.decoder, own, flat, to_own);
+    copy_elements(l.conditioner, own, flat, to_own);
+  };
+  copy(&VaeLayer<T>::parameters, a.parameters);
+  copy(&VaeLayer<T>::first_moment, a.first_moment);
+  copy(&VaeLayer<T>::second_moment, a.second_moment);
+}
+
+/// The order of the samples, of all steps.
+template <class T>
+__device__ __forceinline__ void draw_order(const VaeSteps<T>& a, const VaeStepsLayout<T>& l) {
+  for_own(a.steps * a.batch, [&](int i) {
+    l.order[i] = static_cast<std::uint32_t>(
+        shuffled(a.first_batch * a.batch + i, a.samples, a.seed, a.shuffle_stream, a.epoch));
+  });
+}
+
+/// x and eps of step i.
+template <class T>
+__device__ __forceinline__ void draw(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, Index i) {
+  const Index observation_dim = a.encoder.widths[0], latent_dim = a.decoder.widths[0];
+  const std::uint32_t* const order = l.order + i * a.batch;
+  for_own(observation_dim, a.batch, l.columns,
+          [&](int c, int s, int at) { l.observation[at] = a.data[order[s] * observation_dim + c]; });
+  const std::uint32_t step = a.first_step + static_cast<std::uint32_t>(i);
+  for_own((latent_dim + 3) / 4, a.batch, l.columns, [&](int block, int s, int) {
+    T normals[4];
+    normals_from(philox(a.seed, a.noise_stream, step, static_cast<std::uint32_t>(s),
+                        static_cast<std::uint32_t>(block)),
+                 normals);
+#pragma unroll
+    for (int k = 0; k < 4; ++k) {
+      if (4 * block + k < latent_dim) l.noise[(4 * block + k) * l.columns + s] = normals[k];
+    }
+  });
+}
+
+/// Calls use(density, k, at) for latent k of each sample, `at` being its place in the rows of the batch.
+template <class T, class Use>
+__device__ __forceinline__ void for_latents(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, Use use) {
+  with_prior(a.prior, [&](auto density) {
+    for_own(a.decoder.widths[0], a.batch, l.columns, [&](int k, int, int at) { use(density, k, at); });
+  });
+}
+
+/// z of mu | s and eps.
+template <class T>
+__device__ __forceinline__ void sample_latent(const VaeSteps<T>& a, const VaeStepsLayout<T>& l) {
+  const T* const log_variance = l.posterior + a.decoder.widths[0] * l.columns;
+  for_latents(a, l, [&](auto density, int k, int at) {
+    const PriorParameters<T> prior(a, l, k);
+    l.latent[at] = latent_term<decltype(density)>(a.kl_form, l.posterior[at], log_variance[at], l.noise[at],
+                                                  prior.a, prior.b)
+                       .latent;
+  });
+}
+
+/// Sets `*outside` if the loss might not be finite.
+template <class T>
+__device__ __forceinline__ void check_range(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, int* outside) {
+  const Index latent_dim = a.decoder.widths[0];
+  bool any = false;
+  for_own(2 * latent_dim, a.batch, l.columns, [&](int k, int, int at) {
+    any |= is_outside(l.posterior[at], k < latent_dim ? vae_steps_largest : vae_steps_largest_log);
+  });
+  for_own(a.encoder.widths[0], a.batch, l.columns, [&](int, int, int at) {
+    any |= is_outside(l.decoded[at] - l.observation[at], T(vae_steps_largest));
+  });
+  for_own(latent_dim,
+          [&](int k) { any |= is_outside(PriorParameters<T>(a, l, k).a, T(vae_steps_largest_log)); });
+  if (any) atomicExch(outside, 1);
+}
+
+/// The gradient by f, of the mean over the batch.
+template <class T>
+__device__ __forceinline__ void decoded_gradient(const VaeSteps<T>& a, const VaeStepsLayout<T>& l,
+                                                 T* gradient) {
+  const T factor = reconstruction_factor(a);
+  for_own(a.encoder.widths[0], a.batch, l.columns, [&](int, int, int at) {
+    gradient[at] = reconstruction_slope(factor, l.observation[at], l.decoded[at]);
+  });
+}
+
+/// The gradient by mu | s, and of each sample by log v, from that by z.
+template <class T>
+__device__ __forceinline__ void posterior_gradient(const VaeSteps<T>& a, const VaeStepsLayout<T>& l,
+                                                   const T* by_latent, T* by_posterior) {
+  const int log_variance = static_cast<int>(a.decoder.widths[0] * l.columns);
+  const T kl_gradient = kl_factor(a);
+  for_latents(a, l, [&](auto density, int k, int at) {
+    const PriorParameters<T> prior(a, l, k);
+    const auto gradient =
+        latent_term_gradient<decltype(density)>(a.kl_form, l.posterior[at], l.posterior[log_variance + at],
+                                                l.noise[at], prior.a, prior.b, by_latent[at], kl_gradient);
+    by_posterior[at] = gradient.mu;
+    by_posterior[log_variance + at] = gradient.log_variance;
+    l.log_variance_gradient[at] = gradient.a;
+  });
+}
+
+/// False, with nothing changed, if the numbers leave the range in which the loss is finite for sure. `*outside` is 0.
+template <class T>
+__device__ __forceinline__ bool step(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, Index i,
+                                     int* outside) {
+  const AdamConstants<T>& adam = a.adam[i];
+  Gradients<T> gradients{l.gradient[0], l.gradient[1]};
+  draw(a, l, i);
+  __syncthreads();
+  forward(l.conditioner);
+  forward(l.encoder);
+  sample_latent(a, l);
+  __syncthreads();
+  forward(l.decoder);
+  check_range(a, l, outside);
+  decoded_gradient(a, l, gradients.now);
+  __syncthreads();
+  if (*outside != 0) return false;
+  gradients = backward(l.decoder, adam, true, gradients);
+  posterior_gradient(a, l, gradients.now, gradients.next);
+  __syncthreads();
+  gradients = backward(l.encoder, adam, false, gradients.exchanged());
+  if (a.conditioner.layers > 0) {
+    sum_rows(l.log_variance_gradient, a.decoder.widths[0], a.batch, l.columns,
+             [&](int k, T sum) { gradients.now[k * l.conditioner.columns] = sum; });
+    __syncthreads();
+    backward(l.conditioner, adam, false, gradients);
+  }
+  return true;
+}
+
+template <class T>
+__global__ void __launch_bounds__(vae_steps_threads) vae_steps(VaeSteps<T> a) {
+  ELBOW_SHARED(VaeStepsLayout<T>, layout, 1);
+  ELBOW_SHARED(int, outside, 1);
+  ELBOW_DYNAMIC_SHARED(T, shared);
+  const VaeStepsLayout<T>& l = layout[0];
+  if (thread_index() == 0) {
+    Arena<T> near{shared, 0}, far{a.workspace, 0};
+    layout[0].lay_out(a, apart_in_banks(), near, far);
+    outside[0] = 0;
+  }
+  __syncthreads();
+  copy_all_trained(a, l, true);
+  if (a.given_decoder != nullptr) copy_elements(l.decoder, &VaeLayer<T>::parameters, a.given_decoder, true);
+  if (thread_index() == 0) l.one[0] = T(1);
+  draw_order(a, l);
+  __syncthreads();
+  Index done = 0;
+  while (done < a.steps && step(a, l, done, outside)) ++done;
+  copy_all_trained(a, l, false);
+  if (thread_index() == 0) *a.done = static_cast<T>(done);
+}
+
+template <class T>
+void run(const VaeSteps<T>& a) {
+  static_assert(sizeof(VaeStepsLayout<T>) + 64 <= vae_steps_own_memory);
+  const VaeStepsSizes<T> sizes(a, apart_in_banks());
+  launch("vae_steps", vae_steps<T>, {1, vae_steps_threads, static_cast<std::size_t>(sizes.near) * sizeof(T)},
+         a);
+}
+
+template void run(const VaeSteps<float>&);
+
+}  // namespace elbow::kernels::cuda
