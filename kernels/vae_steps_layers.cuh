@@ -22,15 +22,15 @@ __device__ __forceinline__ void for_own(Index rows, Index columns, Index stride,
   for_own(rows * columns, [&](int i) { use(i / length, i % length, i / length * apart + i % length); });
 }
 
-/// A factor of a product: the rows of the left one, the columns of the right one, are its lines.
+/// A factor of a product, in shared memory: the rows of the left one, the columns of the right one, are its lines.
 template <class T>
 struct Factor {
-  __device__ __forceinline__ Factor(const T* data_, Index lines_, Index stride_, bool by_depth_)
-      : data(data_),
-        lines(static_cast<int>(lines_)),
-        stride(static_cast<int>(stride_)),
-        by_depth(by_depth_) {}
-  const T* data;
+  __device__ __forceinline__ Factor(const T* data, Index lines_, Index stride_, bool by_depth_)
+      : lines(static_cast<int>(lines_)), stride(static_cast<int>(stride_)), by_depth(by_depth_) {
+    ELBOW_DYNAMIC_SHARED(const T, shared);
+    offset = static_cast<int>(data - shared);
+  }
+  int offset;  ///< from the start of shared memory: the compiler knows then what it fetches from
   int lines;
   int stride;
   bool by_depth;  ///< neighbouring numbers are those of one line; otherwise neighbouring lines' at one depth
@@ -49,7 +49,7 @@ struct Lines {
 #pragma unroll
     for (int i = 0; i < own; ++i) {
       const int line = by_depth ? (index(i) < last ? index(i) : last) * stride : index(i);
-      number[i] = f.data + line;
+      place[i] = f.offset + line;
     }
   }
 
@@ -57,21 +57,23 @@ struct Lines {
 
   /// numbers[k][i] of line i at depth `depth` + k.
   __device__ __forceinline__ void fetch(int depth, T (&numbers)[own][own]) const {
+    ELBOW_DYNAMIC_SHARED(const T, shared);
 #pragma unroll
     for (int j = 0; j < own; ++j) {
-      const T* const from = by_depth ? number[j] + depth : number[0] + (depth + j) * stride;
-      const Vector vector = *reinterpret_cast<const Vector*>(from);
+      const int from = by_depth ? place[j] + depth : place[0] + (depth + j) * stride;
+      const Vector vector = *reinterpret_cast<const Vector*>(shared + from);
 #pragma unroll
       for (int i = 0; i < own; ++i) (by_depth ? numbers[i][j] : numbers[j][i]) = vector.value[i];
     }
   }
 
   __device__ __forceinline__ T at(int depth, int i) const {
-    return by_depth ? number[i][depth] : number[i][depth * stride];
+    ELBOW_DYNAMIC_SHARED(const T, shared);
+    return shared[place[i] + (by_depth ? depth : depth * stride)];
   }
 
   int stride, first, apart;
-  const T* number[own];
+  int place[own];
 };
 
 /// finish(r, c, s) for each element, with s = start(r);  for k ascending: s = fma(left[r, k], right[k, c], s), the order of
