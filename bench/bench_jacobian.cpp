@@ -108,6 +108,9 @@ void measure_all(const Options& options, Report& report) {
 int main(int argc, char** argv) {
   using namespace elbow::bench;
   return run(argc, argv,
-             {"jacobian", "Jacobian and c_IMA of 12,000 samples against the FMA limit of one core", 15,
+             {"jacobian",
+              "Jacobian and c_IMA of 12,000 samples against the FMA limit of one core",
+              15,
+              {"torch"},
               measure_all});
 }

@@ -264,6 +264,10 @@ int main(int argc, char** argv) {
     measure_all(device, large, options, report);
   };
   return run(argc, argv,
-             {"kernels", "Every kernel against the limits of the device, measured in the same run", 7,
-              measure, add_options});
+             {"kernels",
+              "Every kernel against the limits of the device, measured in the same run",
+              7,
+              {},
+              measure,
+              add_options});
 }

@@ -86,5 +86,6 @@ void measure_all(const Options& options, Report& report) {
 
 int main(int argc, char** argv) {
   using namespace elbow::bench;
-  return run(argc, argv, {"matmul", "The matrix product against the FMA limit of one core", 9, measure_all});
+  return run(argc, argv,
+             {"matmul", "The matrix product against the FMA limit of one core", 9, {}, measure_all});
 }

@@ -155,7 +155,10 @@ void measure_all(const Options& options, Report& report) {
 
 int main(int argc, char** argv) {
   using namespace elbow::bench;
-  return run(
-      argc, argv,
-      {"scaling", "Time against runs, workers, width, batch and dimension, and the limit", 7, measure_all});
+  return run(argc, argv,
+             {"scaling",
+              "Time against runs, workers, width, batch and dimension, and the limit",
+              7,
+              {},
+              measure_all});
 }

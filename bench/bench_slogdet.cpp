@@ -106,5 +106,9 @@ void measure_all(const Options& options, Report& report) {
 int main(int argc, char** argv) {
   using namespace elbow::bench;
   return run(argc, argv,
-             {"slogdet", "Batched slogdet on one core, beside copying the same matrices", 15, measure_all});
+             {"slogdet",
+              "Batched slogdet on one core, beside copying the same matrices",
+              15,
+              {"torch"},
+              measure_all});
 }

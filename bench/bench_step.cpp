@@ -82,5 +82,6 @@ void measure_all(const Options& options, Report& report) {
 
 int main(int argc, char** argv) {
   using namespace elbow::bench;
-  return run(argc, argv, {"step", "Training steps against the FMA limit of one core", 9, measure_all});
+  return run(argc, argv,
+             {"step", "Training steps against the FMA limit of one core", 9, {"torch", "jax"}, measure_all});
 }

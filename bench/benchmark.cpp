@@ -18,7 +18,7 @@ int run(int argc, char** argv, const Benchmark& benchmark) {
   CLI::App app(benchmark.description);
   Options options{benchmark.pairs, {}, ""};
   app.add_option("--pairs", options.pairs, "times that work and limit are measured")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 10000))
       ->capture_default_str();
   app.add_option("--vs", options.peers, "peers to compare with, of torch and jax")
       ->delimiter(',')
@@ -29,6 +29,12 @@ int run(int argc, char** argv, const Benchmark& benchmark) {
   CLI11_PARSE(app, argc, argv);
   try {
     Report report{benchmark.name, {}, {}, {}};
+    std::erase_if(options.peers, [&](const std::string& peer) {
+      const bool unknown =
+          std::find(benchmark.peers.begin(), benchmark.peers.end(), peer) == benchmark.peers.end();
+      if (unknown) fmt::print("{}: not compared with {}\n", peer, benchmark.name);
+      return unknown;
+    });
     if (!options.folder.empty()) std::filesystem::create_directories(options.folder);
     benchmark.measure(options, report);
     if (!options.folder.empty()) {

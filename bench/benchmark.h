@@ -23,7 +23,8 @@ bool asks(const Options&, const std::string& peer);
 struct Benchmark {
   std::string name;
   std::string description;
-  int pairs;  ///< unless --pairs says otherwise
+  int pairs;                       ///< unless --pairs says otherwise
+  std::vector<std::string> peers;  ///< that it knows
   std::function<void(const Options&, Report&)> measure;
   std::function<void(CLI::App&)> add_options = nullptr;  ///< more than --pairs, --vs and --json
 };

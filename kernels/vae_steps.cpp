@@ -145,7 +145,7 @@ bool within_range(const VaeSteps<T>& a, const VaeStepsLayout<T>& l) {
     outside += is_outside(l.posterior[of_latents + i], vae_steps_largest_log);
   }
   for (Index i = 0; i < of_observations; ++i) {
-    outside += is_outside(l.decoded[i] - l.observation[i], vae_steps_largest);
+    outside += is_residual_outside(l.observation[i], l.decoded[i]);
   }
   for (Index k = 0; k < a.decoder.widths[0]; ++k) {
     outside += is_outside(PriorParameters<T>(a, l, k).a, vae_steps_largest_log);

@@ -103,9 +103,8 @@ __device__ __forceinline__ void check_range(const VaeSteps<T>& a, const VaeSteps
   for_own(2 * latent_dim, a.batch, l.columns, [&](int k, int, int at) {
     any |= is_outside(l.posterior[at], k < latent_dim ? vae_steps_largest : vae_steps_largest_log);
   });
-  for_own(a.encoder.widths[0], a.batch, l.columns, [&](int, int, int at) {
-    any |= is_outside(l.decoded[at] - l.observation[at], T(vae_steps_largest));
-  });
+  for_own(a.encoder.widths[0], a.batch, l.columns,
+          [&](int, int, int at) { any |= is_residual_outside(l.observation[at], l.decoded[at]); });
   for_own(latent_dim,
           [&](int k) { any |= is_outside(PriorParameters<T>(a, l, k).a, T(vae_steps_largest_log)); });
   if (any) atomicExch(outside, 1);

@@ -35,4 +35,9 @@ ELBOW_HD bool is_outside(T value, T largest) {
   return !(math::absolute(value) <= largest);
 }
 
+template <class T>
+ELBOW_HD bool is_residual_outside(T observation, T decoded) {
+  return is_outside(decoded - observation, T(vae_steps_largest));
+}
+
 }  // namespace elbow::kernels

@@ -331,9 +331,15 @@ class Runs {
     }
     VaeConfig learned = small;
     learned.learned_prior = true;
-    add("learned prior", StepsRun{learned});
+    add("learned prior", {.vae = learned, .batch = 9});
     learned.kl_form = kernels::KlForm::closed;
-    add("learned prior, closed KL", StepsRun{learned});
+    add("learned prior, closed KL", {.vae = learned, .batch = 9});
+    VaeConfig narrow = learned;
+    narrow.observation_dim = 3;
+    narrow.hidden = 1;
+    add("narrower than the data", StepsRun{narrow});
+    narrow.layers = 1;
+    add("of one layer", StepsRun{narrow});
     VaeConfig encoder = small;
     const Tensor weight = drawn({2, 2}, DType::float32, Device::cpu);
     encoder.decoder = FixedMlp({weight, weight}, Activation::smooth_leaky_relu, DType::float32);
