@@ -242,8 +242,8 @@ class Runs {
     }
     add_small();
     add_beyond_one_tile();
-    const std::size_t small = all.size();
     if (dtype == DType::float32) add_vae_steps();
+    const std::size_t small = all.size();
     add_irregular_determinants(4, {60});
     add_scaled_permutations(97);
     if (dtype == DType::float32) add_beyond_one_grid();

@@ -75,12 +75,15 @@ std::vector<HashedRun> chosen_runs(DType dtype) {
   const std::vector<HashedRun> known = hashed_runs(DType::float32);  // some have no others
   const char* const file = std::getenv("ELBOW_ONLY");
   std::string word = file == nullptr ? "" : file;
-  const auto is_own = [&word](const HashedRun& run) {
-    const auto listed = own_names.find(word);
-    const std::regex own(listed == own_names.end() ? word : listed->second);
+  std::regex own;
+  const auto is_own = [&own](const HashedRun& run) {
     return std::regex_search(run.name, own, std::regex_constants::match_continuous);
   };
-  while (std::none_of(known.begin(), known.end(), is_own)) {
+  const auto choose = [&own](const std::string& name) {
+    const auto listed = own_names.find(name);
+    own = listed == own_names.end() ? name : listed->second;
+  };
+  for (choose(word); std::none_of(known.begin(), known.end(), is_own); choose(word)) {
     const std::size_t last = word.rfind('_');
     word = last == std::string::npos ? "" : word.substr(0, last);
   }
