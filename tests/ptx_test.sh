@@ -11,7 +11,7 @@
 set -euo pipefail
 
 # Everything that may be there: correctly rounded arithmetic, exact operations, moves.
-allowed='^((add|sub|mul|fma|div|sqrt|rcp)\.rn|neg|abs|min|max|copysign|selp|mov|(ld|st)\.[a-z0-9.]*|setp\.[a-z]+|cvt(\.r[nzmp]i?)?(\.[a-z0-9]+)?)\.[a-z0-9]+$'
+allowed='^((add|sub|mul|fma|div|sqrt|rcp)\.rn|neg|abs|min|max|copysign|selp|mov|(ld|st)(\.[a-z0-9]+)*|setp\.[a-z]+|cvt(\.r[nzmp]i?)?(\.[a-z0-9]+)?)\.[a-z0-9]+$'
 
 # The exceptions, "instruction kernels": CUDA's double-precision library starts its divisions, those in log, log1p
 # and tanh, from an approximate reciprocal, and scales by a power of two, exact for the integers it gives it, in
