@@ -25,6 +25,14 @@ function(elbow_test_labels file result)
   set(${result} "${labels}" PARENT_SCOPE)
 endfunction()
 
+# What those labelled cuda need.
+file(GLOB program_sources CONFIGURE_DEPENDS experiments/programs/*.cpp)
+list(TRANSFORM program_sources REPLACE ".*/([^/]*)\\.cpp$" "\\1" OUTPUT_VARIABLE programs)
+add_custom_target(cuda_tests DEPENDS ${programs})
+if(TARGET elbow_cuda)
+  add_dependencies(cuda_tests elbow_cuda)
+endif()
+
 # Tests are compiled oftener than run; what they test keeps the optimisation of the build.
 add_library(elbow_unoptimised INTERFACE)
 target_compile_options(elbow_unoptimised INTERFACE $<$<CONFIG:Release>:-O0>)
@@ -69,6 +77,9 @@ if(GTest_FOUND)
     endif()
     elbow_test_program(${source})
     target_link_libraries(${name} PRIVATE GTest::gtest_main)
+    if(labels MATCHES cuda)
+      add_dependencies(cuda_tests ${name})
+    endif()
     gtest_discover_tests(${name} NO_PRETTY_VALUES WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} DISCOVERY_TIMEOUT 120
                          PROPERTIES TIMEOUT 600 LABELS "${labels}")
   endforeach()
