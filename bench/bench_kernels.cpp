@@ -206,21 +206,20 @@ Limits measure_limits(Device device, Index large, const Work& largest_product, c
 Measurement measure(const Work& work, const Work& largest_product, Device device, Index large, int pairs,
                     const Clock& clock) {
   const int calls = clock.calls_for_a_slice(work.run);
-  Measurement measured{work.kernel + " " + work.size, {}, {}};
-  std::vector<double> seconds, shares;
+  Measurement measured{work.kernel + " " + work.size, {}, {}, work.bytes, work.flop};
   for (int pair = 0; pair < pairs; ++pair) {
     const Limits limits = measure_limits(device, large, largest_product, clock);
-    seconds.push_back(clock.seconds(work.run, calls));
-    shares.push_back(std::max(work.bytes / limits.bytes_per_second, work.flop / limits.flop_per_second) /
-                     seconds.back());
-    measured.microseconds.push_back(seconds.back() * 1e6);
-    measured.times_limit.push_back(1 / shares.back());
+    const double seconds = clock.seconds(work.run, calls);
+    const double least = std::max(work.bytes / limits.bytes_per_second, work.flop / limits.flop_per_second);
+    measured.microseconds.push_back(seconds * 1e6);
+    measured.times_limit.push_back(seconds / least);
   }
-  fmt::print("{:28} {:>26} {:12.2f} {:10.1f} {:10.1f}", work.kernel, work.size, median(seconds) * 1e6,
-             work.bytes / median(seconds) * 1e-9, work.flop / median(seconds) * 1e-9);
+  const double microseconds = median(measured.microseconds);
+  fmt::print("{:28} {:>26} {:12.2f} {:10.1f} {:10.1f}", work.kernel, work.size, microseconds,
+             work.bytes / microseconds * 1e-3, work.flop / microseconds * 1e-3);
   if (work.near_a_limit) {
-    const auto [least, most] = std::minmax_element(shares.begin(), shares.end());
-    fmt::print(" {:8.0f} % {:6.0f}..{:.0f}", 100 * median(shares), 100 * *least, 100 * *most);
+    const auto [least, most] = std::minmax_element(measured.times_limit.begin(), measured.times_limit.end());
+    fmt::print(" {:8.0f} % {:6.0f}..{:.0f}", 100 / median(measured.times_limit), 100 / *most, 100 / *least);
   }
   fmt::print("\n");
   std::fflush(stdout);

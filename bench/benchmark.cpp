@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "bench/copy_bandwidth.h"
+#include "bench/fma_peak.h"
 #include "kernels/error.h"
 
 namespace elbow::bench {
@@ -38,6 +40,7 @@ int run(int argc, char** argv, const Benchmark& benchmark) {
     if (!options.folder.empty()) std::filesystem::create_directories(options.folder);
     benchmark.measure(options, report);
     if (!options.folder.empty()) {
+      if (!report.limits) report.limits = {"cpu, one core", fma_peak_flops(), copy_bandwidth()};
       write_report(std::filesystem::path(options.folder) / (benchmark.name + ".json"), report);
     }
     return 0;

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "bench/copy_bandwidth.h"
-#include "bench/fma_peak.h"
 #include "bench/median.h"
 #include "engine/files.h"
 #include "experiments/build_info.h"
@@ -28,8 +26,7 @@ Quartiles quartiles(std::vector<double> values) {
 }  // namespace
 
 void write_report(const std::filesystem::path& file, const Report& report) {
-  const Limits limits =
-      report.limits ? *report.limits : Limits{"cpu, one core", fma_peak_flops(), copy_bandwidth()};
+  const Limits& limits = *report.limits;
   nlohmann::ordered_json json = {
       {"benchmark", report.benchmark},
       {"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
@@ -44,11 +41,14 @@ void write_report(const std::filesystem::path& file, const Report& report) {
       {"copy_gigabytes_per_second", limits.bytes_per_second * 1e-9},
   };
   for (const Measurement& m : report.measurements) {
-    json["measurements"].push_back({{"name", m.name},
-                                    {"median_microseconds", median(m.microseconds)},
-                                    {"median_times_limit", median(m.times_limit)},
-                                    {"microseconds", m.microseconds},
-                                    {"times_limit", m.times_limit}});
+    nlohmann::ordered_json row = {{"name", m.name},
+                                  {"median_microseconds", median(m.microseconds)},
+                                  {"median_times_limit", median(m.times_limit)},
+                                  {"microseconds", m.microseconds},
+                                  {"times_limit", m.times_limit}};
+    if (m.bytes > 0) row["gigabytes_per_second"] = m.bytes / median(m.microseconds) * 1e-3;
+    if (m.flop > 0) row["gigaflop_per_second"] = m.flop / median(m.microseconds) * 1e-3;
+    json["measurements"].push_back(row);
   }
   for (const PeerTime& p : report.peers) {
     json["peers"].push_back({{"name", p.name}, {"peer", p.peer}, {"microseconds", p.microseconds}});

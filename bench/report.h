@@ -11,6 +11,8 @@ struct Measurement {
   std::string name;
   std::vector<double> microseconds;  ///< one for each pair
   std::vector<double> times_limit;   ///< the same in units of the limit that was measured beside it
+  double bytes = 0;                  ///< moved in one time, and
+  double flop = 0;                   ///< done; 0: not told
 };
 
 struct PeerTime {
@@ -19,7 +21,7 @@ struct PeerTime {
   double microseconds;
 };
 
-/// Of the device that was measured; none: of one core of this machine, as write_report measures them.
+/// Of the device that was measured.
 struct Limits {
   std::string device;
   double flop_per_second;
@@ -30,10 +32,10 @@ struct Report {
   std::string benchmark;
   std::vector<Measurement> measurements;
   std::vector<PeerTime> peers;
-  std::optional<Limits> limits;
+  std::optional<Limits> limits;  ///< none: those of one core of this machine, which run() measures
 };
 
-/// With machine, limits, compiler, revision and time. Throws DataError if `file` cannot be written.
+/// With machine, limits, compiler, revision and time. Precondition: there are limits. Throws DataError if `file` cannot be written.
 void write_report(const std::filesystem::path& file, const Report&);
 
 /// The measurements of a file that write_report made. Throws DataError naming it if it is none.

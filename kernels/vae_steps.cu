@@ -9,41 +9,35 @@
 // Parameters and activations are in shared memory, Adam's moments and slopes of activations in global memory.
 namespace elbow::kernels::cuda {
 
-/// Copies between the flat array and the network's own; returns what follows in the flat one.
-template <class T, class Flat>
-__device__ __forceinline__ Flat* copy_elements(const VaeNetwork<T>& network, T* VaeLayer<T>::*own, Flat* flat,
-                                               bool to_own) {
+/// Calls use(flat, own) for this thread's elements of the network's arrays `own`, and returns what follows them in the flat
+/// array.
+template <class T, class Flat, class Use>
+__device__ __forceinline__ Flat* for_elements(const VaeNetwork<T>& network, T* VaeLayer<T>::*own, Flat* flat,
+                                              const Use& use) {
   for (Index i = 0; i < network.shape.layers; ++i) {
     const VaeLayer<T>& layer = network.layers[i];
     T* const array = layer.*own;
-    const auto copy = [=](int e, Index at) {
-      if constexpr (std::is_const_v<Flat>) {
-        array[at] = flat[e];
-      } else {
-        (to_own ? array[at] : flat[e]) = to_own ? flat[e] : array[at];
-      }
-    };
-    const int weights = static_cast<int>(layer.outputs * layer.inputs);
     for_own(layer.outputs, layer.inputs, layer.inputs,
-            [&](int o, int k, int e) { copy(e, o * layer.by_output() + k * layer.by_input()); });
-    for_own(layer.outputs, [&](int o) { copy(weights + o, layer.bias() + o); });
-    flat += weights + layer.outputs;
+            [&](int o, int k, int e) { use(flat[e], array[o * layer.by_output() + k * layer.by_input()]); });
+    flat += layer.outputs * layer.inputs;
+    for_own(layer.outputs, [&](int o) { use(flat[o], array[layer.bias() + o]); });
+    flat += layer.outputs;
   }
   return flat;
 }
 
 /// The same for everything that is trained: parameters and moments.
-template <class T>
-__device__ __forceinline__ void copy_all_trained(const VaeSteps<T>& a, const VaeStepsLayout<T>& l,
-                                                 bool to_own) {
-  const auto copy = [&](T* VaeLayer<T>::*own, T* flat) {
-    flat = copy_elements(l.encoder, own, flat, to_own);
-    if (l.decoder.trained) flat = copy_elements(l.decoder, own, flat, to_own);
-    copy_elements(l.conditioner, own, flat, to_own);
+template <class T, class Use>
+__device__ __forceinline__ void for_all_trained(const VaeSteps<T>& a, const VaeStepsLayout<T>& l,
+                                                const Use& use) {
+  const auto of_array = [&](T* VaeLayer<T>::*own, T* flat) {
+    flat = for_elements(l.encoder, own, flat, use);
+    if (l.decoder.trained) flat = for_elements(l.decoder, own, flat, use);
+    for_elements(l.conditioner, own, flat, use);
   };
-  copy(&VaeLayer<T>::parameters, a.parameters);
-  copy(&VaeLayer<T>::first_moment, a.first_moment);
-  copy(&VaeLayer<T>::second_moment, a.second_moment);
+  of_array(&VaeLayer<T>::parameters, a.parameters);
+  of_array(&VaeLayer<T>::first_moment, a.first_moment);
+  of_array(&VaeLayer<T>::second_moment, a.second_moment);
 }
 
 /// The order of the samples, of all steps.
@@ -179,14 +173,15 @@ __global__ void __launch_bounds__(vae_steps_threads) vae_steps(VaeSteps<T> a) {
     outside[0] = 0;
   }
   __syncthreads();
-  copy_all_trained(a, l, true);
-  if (a.given_decoder != nullptr) copy_elements(l.decoder, &VaeLayer<T>::parameters, a.given_decoder, true);
+  const auto load = [](const T& flat, T& own) { own = flat; };
+  for_all_trained(a, l, load);
+  if (a.given_decoder != nullptr) for_elements(l.decoder, &VaeLayer<T>::parameters, a.given_decoder, load);
   if (thread_index() == 0) l.one[0] = T(1);
   draw_order(a, l);
   __syncthreads();
   Index done = 0;
   while (done < a.steps && step(a, l, done, outside)) ++done;
-  copy_all_trained(a, l, false);
+  for_all_trained(a, l, [](T& flat, const T& own) { flat = own; });
   if (thread_index() == 0) *a.done = static_cast<T>(done);
 }
 
