@@ -78,12 +78,10 @@ class Worker {
 
   void examine(Result& result, NormalTimes& normal) {
     const std::vector<std::string> kernels = dependants(result.mutant.file);
-    // Most mistakes in a header show in one kernel: the others need not be compiled for those.
-    if (kernels.size() > 1) {
-      run_stages(result, {one_that_uses(function_of(result.mutant), kernels)}, 1, normal);
-      if (result.fate != Fate::survived) return;
-    }
-    run_stages(result, kernels, stage_count_, normal);
+    // Most mistakes show in float, and those in a header in one kernel: the rest need not be compiled for them.
+    run_stages(result, {one_that_uses(function_of(result.mutant), kernels)}, Precision::float_alone, 1,
+               normal);
+    if (result.fate == Fate::survived) run_stages(result, kernels, Precision::all, stage_count_, normal);
   }
 
   double seconds() const {
@@ -93,13 +91,13 @@ class Worker {
   }
 
  private:
-  void run_stages(Result& result, const std::vector<std::string>& kernels, std::size_t count,
-                  NormalTimes& normal) {
+  void run_stages(Result& result, const std::vector<std::string>& kernels, Precision precision,
+                  std::size_t count, NormalTimes& normal) {
     const char* built = "";
     for (std::size_t s = 0; s < count; ++s) {
       Workbench& bench = benches_.at(stages[s].preset);
       if (std::string_view(built) != stages[s].preset &&
-          !bench.build(result.mutant.file, result.mutant.source, kernels)) {
+          !bench.build(result.mutant.file, result.mutant.source, kernels, precision)) {
         result.fate = Fate::not_a_program;
         return;
       }

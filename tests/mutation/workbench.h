@@ -10,6 +10,9 @@
 
 namespace elbow::mutation {
 
+/// Which instances of a kernel's templates are the mutant's; float_alone takes the others from the kernel as it is.
+enum class Precision { float_alone, all };
+
 class Workbench {
  public:
   /// Uses the objects and the test program of the build in `build`, and works in `folder`, which is made anew.
@@ -17,7 +20,8 @@ class Workbench {
 
   /// Compiles `kernels`, of those that depend on `file`, with `source` in its place, and links the executor. False if
   /// that is not a program.
-  bool build(const std::string& file, const std::string& source, const std::vector<std::string>& kernels);
+  bool build(const std::string& file, const std::string& source, const std::vector<std::string>& kernels,
+             Precision);
 
   /// Runs a stage of executor_kernels_test with the executor built last, in which `file` was changed.
   Ended test(const Stage& stage, const std::string& file, unsigned most_seconds);
@@ -27,7 +31,7 @@ class Workbench {
  private:
   void precompile_language();
   bool run(const std::string& command);
-  std::string compile_command(const std::string& kernel, const std::string& file) const;
+  std::string compile_command(const std::string& kernel) const;
   std::filesystem::path object(const std::string& kernel) const;
 
   std::filesystem::path build_;
