@@ -147,7 +147,8 @@ void Workbench::precompile_language() {
 bool Workbench::build(const std::string& file, const std::string& source,
                       const std::vector<std::string>& kernels, Precision precision) {
   std::ofstream(folder_ / file) << source;
-  std::string link = exchanged(link_command_, " -o " + library, " -o " + (folder_ / library).string());
+  std::string link =
+      exchanged(link_command_, " -o " + library, link_options + " -o " + (folder_ / library).string());
   bool is_program = true;
   for (const std::string& kernel : kernels) {
     const std::string text = kernel == file ? source : read_file(root / kernel);
@@ -158,7 +159,7 @@ bool Workbench::build(const std::string& file, const std::string& source,
     link = exchanged(link, original,
                      object(kernel).string() + (precision == Precision::all ? "" : " " + original));
   }
-  is_program = is_program && run(link + link_options);
+  is_program = is_program && run(link);
   fs::remove(folder_ / file);
   return is_program;
 }
