@@ -35,7 +35,8 @@ struct Report {
   std::optional<Limits> limits;  ///< none: those of one core of this machine, which run() measures
 };
 
-/// With machine, limits, compiler, revision and time. Precondition: there are limits. Throws DataError if `file` cannot be written.
+/// With machine, limits, compiler, revision and time. Precondition: there are limits. Throws DataError if `file` cannot
+/// be written.
 void write_report(const std::filesystem::path& file, const Report&);
 
 /// The measurements of a file that write_report made. Throws DataError naming it if it is none.
