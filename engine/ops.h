@@ -35,6 +35,7 @@ Variable operator+(const Variable& left, const Variable& right);
 Variable operator-(const Variable& left, const Variable& right);
 Variable operator*(const Variable& left, const Variable& right);
 Variable operator/(const Variable& left, const Variable& right);
+Variable gate(const Variable& x, const Variable& by);  ///< x where by > 0, else 0; no gradient by `by`
 
 // Shape (ops_shape.cpp).
 Variable reshape(const Variable& x, const Shape& shape);
@@ -53,6 +54,24 @@ Variable sum_to(const Variable& x, const Shape& shape);  ///< adjoint of broadca
 /// (..., m, k) (..., k, n): batch axes alike, or one matrix for the whole batch.
 Variable matmul(const Variable& left, const Variable& right);
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias);  ///< x W^T + b, W (out, in)
+
+// Images (ops_convolution.cpp), (batch, height, width, channels), and weights (kernel, kernel, channels of the large image,
+// channels of the small one): see kernels/convolution.h. UsageError for shapes that do not fit. ReLU in the same pass where the
+// name says so: its twin is relu() of the other.
+struct ConvolutionGeometry {
+  Index stride = 1;
+  Index padding = 0;  ///< rows and columns of zeros on each side; below the kernel's extent
+};
+/// x large, bias (channels of the small image); rows that no place of the kernel covers are left out.
+Variable convolution(const Variable& x, const Variable& weight, const Variable& bias,
+                     ConvolutionGeometry geometry);
+Variable convolution_relu(const Variable& x, const Variable& weight, const Variable& bias,
+                          ConvolutionGeometry geometry);
+/// x small, bias (channels of the large image), whose extents are stride (n - 1) + kernel - 2 padding.
+Variable transposed_convolution(const Variable& x, const Variable& weight, const Variable& bias,
+                                ConvolutionGeometry geometry);
+Variable transposed_convolution_relu(const Variable& x, const Variable& weight, const Variable& bias,
+                                     ConvolutionGeometry geometry);
 
 // Determinants (ops_slogdet.cpp), of matrices (..., n, n), n at least 1; else UsageError. kernels/slogdet.h says what is
 // done with singular and ill-conditioned ones.

@@ -58,4 +58,11 @@ Variable operator/(const Variable& left, const Variable& right) {
                    });
 }
 
+Variable gate(const Variable& x, const Variable& by) {
+  return operation("gate", apply("gate", BinaryFunction::gate, x, by), {x, by},
+                   [](const Backward& b) -> Gradients {
+                     return {for_operand(b, 0, [&] { return gate(b.gradient(), b.input(1)); }), Variable()};
+                   });
+}
+
 }  // namespace elbow

@@ -135,6 +135,7 @@ const Tensor& Variable::value() const { return node_->values[output_]; }
 bool Variable::requires_gradient() const { return node_->requires_gradient; }
 
 const Variable& Backward::input(int i) const { return node_.inputs[i]; }
+std::size_t Backward::inputs() const { return node_.inputs.size(); }
 Variable Backward::output(int i) const { return Variable(node_.shared_from_this(), i); }
 bool Backward::wanted(int i) const {
   return node_.inputs[i].requires_gradient() && node_.inputs[i].node()->mark.useful;

@@ -52,6 +52,7 @@ class Backward {
  public:
   Backward(Node& node, const Gradients& gradients) : node_(node), gradients_(gradients) {}
   const Variable& input(int i = 0) const;
+  std::size_t inputs() const;  ///< how many
   Variable output(int i = 0) const;
   /// With respect to output i; zeros if none arrived.
   Variable gradient(int i = 0) const;

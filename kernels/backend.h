@@ -9,6 +9,7 @@
 #include "kernels/adam.h"
 #include "kernels/binary.h"
 #include "kernels/c_ima.h"
+#include "kernels/convolution.h"
 #include "kernels/copy.h"
 #include "kernels/dual_mlp.h"
 #include "kernels/elbo_latent.h"
@@ -41,15 +42,18 @@ struct Table : Entry<Arguments>... {
   }
 };
 
-using Kernels = Table<Unary<float>, Unary<double>, Unary<Complex>,                            //
-                      Binary<float>, Binary<double>, Binary<Complex>,                         //
-                      Copy<float>, Copy<double>, Copy<Complex>,                               //
-                      Sum<float>, Sum<double>, Sum<Complex>,                                  //
-                      Matmul<float>, Matmul<double>, Matmul<Complex>,                         //
-                      Slogdet<float>, Slogdet<double>, Slogdet<Complex>,                      //
-                      CIma<float>, CIma<double>,                                              //
-                      DualMlp<float>, DualMlp<double>,                                        //
-                      Random<float>, Random<double>,                                          //
+using Kernels = Table<Unary<float>, Unary<double>, Unary<Complex>,                    //
+                      Binary<float>, Binary<double>, Binary<Complex>,                 //
+                      Copy<float>, Copy<double>, Copy<Complex>,                       //
+                      Sum<float>, Sum<double>, Sum<Complex>,                          //
+                      Matmul<float>, Matmul<double>, Matmul<Complex>,                 //
+                      Slogdet<float>, Slogdet<double>, Slogdet<Complex>,              //
+                      CIma<float>, CIma<double>,                                      //
+                      DualMlp<float>, DualMlp<double>,                                //
+                      Convolution<float>, Convolution<double>, Convolution<Complex>,  //
+                      TransposedConvolution<float>, TransposedConvolution<double>,
+                      TransposedConvolution<Complex>, ConvolutionWeight<float>, ConvolutionWeight<double>,
+                      ConvolutionWeight<Complex>, Random<float>, Random<double>,              //
                       Gather<float>, Gather<double>,                                          //
                       ElboLatent<float>, ElboLatent<double>,                                  //
                       ElboLatentBackward<float>, ElboLatentBackward<double>,                  //

@@ -4,11 +4,11 @@
 // `shape` is the shape of the output (contiguous, row-major). A stride of 0 repeats that operand along the
 // axis; strides are in elements. Both operands contiguous and of the output's shape is the common, fastest
 // case.
-#include "kernels/types.h"
+#include "kernels/math.h"
 
 namespace elbow::kernels {
 
-enum class BinaryFunction { add, subtract, multiply, divide };
+enum class BinaryFunction { add, subtract, multiply, divide, gate };
 
 namespace binary_functions {
 struct add {
@@ -35,6 +35,13 @@ struct divide {
     return left / right;
   }
 };
+/// left where right > 0, else 0.
+struct gate {
+  template <class T>
+  ELBOW_HD T operator()(T left, T right) const {
+    return math::positive(right) ? left : T(0);
+  }
+};
 }  // namespace binary_functions
 
 /// Calls `use(functor)` with the functor that `function` names.
@@ -49,6 +56,8 @@ void with_function(BinaryFunction function, Use use) {
       return use(binary_functions::multiply{});
     case BinaryFunction::divide:
       return use(binary_functions::divide{});
+    case BinaryFunction::gate:
+      return use(binary_functions::gate{});
   }
 }
 

@@ -91,6 +91,11 @@ class List {
   list.add(#expression, ELBOW_BUILD(expression), torch, operands, real_only | (traits), ELBOW_BUILD(twin)); \
   list.add(#twin, ELBOW_BUILD(twin), torch, operands, traits)
 
+/// The same, where the fused operation has a complex kernel too.
+#define FUSED_COMPLEX(expression, twin, torch, operands, traits)                              \
+  list.add(#expression, ELBOW_BUILD(expression), torch, operands, traits, ELBOW_BUILD(twin)); \
+  list.add(#twin, ELBOW_BUILD(twin), torch, operands, traits)
+
 // clang-format off
 void add_unary(List& list) {
   ELEMENTWISE(-a, "-a", everywhere);
@@ -137,6 +142,11 @@ void add_binary(List& list) {
   BROADCAST(a - b, "a - b", everywhere, everywhere);
   BROADCAST(a * b, "a * b", everywhere, everywhere);
   BROADCAST(a / b, "a / b", everywhere, off_zero);
+  for (const auto& [x, by] : {std::pair<Shape, Shape>{{}, {}}, {{0}, {0}}, {{33}, {33}}, {{3, 31}, {31}}, {{257}, {}}, {{7, 1}, {1, 9}},
+                              {{1 << 20}, {1 << 20}}}) {
+    const unsigned traits = x.count() > 1000 ? for_benchmarks : 0;
+    CASE(gate(a, b), "torch.where(b > 0, a, torch.zeros_like(a))", (Operands{of(x), of(by, off_zero, Role::without_effect)}), traits);
+  }
   CASE(a * a, "a * a", {of({33})});
   CASE(a / (a * a + 1), "a / (a * a + 1)", {of({33})});
 }
@@ -224,6 +234,38 @@ void add_determinants(List& list) {
   }
 }
 
+struct ImageShapes {
+  Shape image;
+  Shape weight;
+};
+
+/// Rows left out at the end, kernels smaller than their stride, vectors that are not filled, no images.
+void add_convolutions(List& list) {
+  const auto operands = [](const ImageShapes& s, int bias_axis) {
+    return Operands{of(s.image, {-1, 1}), of(s.weight, {-1, 1}), of({s.weight[bias_axis]})};
+  };
+  const char* const convolved = "conv2d(a, b, c, 2, 1)";
+  const char* const transposed = "conv_transpose2d(a, b, c, 2, 1)";
+  for (const ImageShapes& s : {ImageShapes{{2, 5, 7, 3}, {4, 4, 3, 5}}, {{1, 4, 4, 3}, {4, 4, 3, 33}}, {{1, 2, 3, 17}, {2, 2, 17, 1}},
+                               {{0, 4, 4, 2}, {4, 4, 2, 3}}, {{8, 32, 32, 32}, {4, 4, 32, 32}}}) {
+    const unsigned traits = of_images | (s.image[1] > 16 ? for_benchmarks : 0);
+    CASE(convolution(a, b, c, {2, 1}), convolved, operands(s, 3), traits);
+    FUSED_COMPLEX(convolution_relu(a, b, c, {2, 1}), relu(convolution(a, b, c, {2, 1})), "F.relu(conv2d(a, b, c, 2, 1))", operands(s, 3), traits);
+  }
+  for (const ImageShapes& s : {ImageShapes{{2, 2, 3, 5}, {4, 4, 3, 5}}, {{1, 2, 2, 3}, {4, 4, 33, 3}}, {{2, 3, 1, 1}, {3, 3, 2, 1}},
+                               {{0, 4, 4, 2}, {4, 4, 3, 2}}, {{8, 16, 16, 32}, {4, 4, 32, 32}}, {{8, 32, 32, 32}, {4, 4, 3, 32}}}) {
+    const unsigned traits = of_images | (s.image[1] > 15 ? for_benchmarks : 0);
+    CASE(transposed_convolution(a, b, c, {2, 1}), transposed, operands(s, 2), traits);
+    FUSED_COMPLEX(transposed_convolution_relu(a, b, c, {2, 1}), relu(transposed_convolution(a, b, c, {2, 1})),
+          "F.relu(conv_transpose2d(a, b, c, 2, 1))", operands(s, 2), traits);
+  }
+  CASE(convolution(a, b, c, {1, 0}), "conv2d(a, b, c, 1, 0)", operands({{1, 4, 5, 2}, {1, 1, 2, 3}}, 3), of_images);
+  CASE(convolution(a, b, c, {3, 0}), "conv2d(a, b, c, 3, 0)", operands({{1, 7, 6, 2}, {2, 2, 2, 3}}, 3), of_images);
+  CASE(convolution(a, b, c, {3, 2}), "conv2d(a, b, c, 3, 2)", operands({{2, 2, 9, 1}, {5, 5, 1, 2}}, 3), of_images);
+  CASE(transposed_convolution(a, b, c, {1, 1}), "conv_transpose2d(a, b, c, 1, 1)", operands({{1, 4, 5, 2}, {3, 3, 2, 2}}, 2), of_images);
+  CASE(transposed_convolution(a, b, c, {3, 0}), "conv_transpose2d(a, b, c, 3, 0)", operands({{1, 2, 3, 2}, {2, 2, 9, 2}}, 2), of_images);
+}
+
 void add_forward_mode(List& list) {
   constexpr Range small{-0.7, 0.7};
   for (const auto& [batch, d, hidden] : {std::array<Index, 3>{5, 3, 7}, {1, 1, 1}, {0, 2, 3}, {17, 2, 5}}) {
@@ -279,7 +321,7 @@ void add_elbo(List& list) {
 std::vector<Case> chosen(bool benchmarks) {
   List list;
   for (const auto add : {add_unary, add_binary, add_shape, add_sum, add_matrices, add_determinants,
-                         add_forward_mode, add_elbo})
+                         add_convolutions, add_forward_mode, add_elbo})
     add(list);
   std::erase_if(list.all, [benchmarks](const Case& c) { return c.has(for_benchmarks) != benchmarks; });
   return list.all;
@@ -313,6 +355,13 @@ double Case::roundings() const {
   if (has(in_own_type)) {
     for (const Operand& operand : operands) {
       for (int axis = 0; axis < operand.shape.rank(); ++axis) terms = std::max(terms, operand.shape[axis]);
+    }
+  }
+  if (has(of_images)) {
+    for (const Operand& operand : operands) {
+      const Shape& shape = operand.shape;
+      if (shape.rank() == 4)
+        terms = std::max(terms, shape.count() / std::max<Index>(1, std::min(shape[2], shape[3])));
     }
   }
   return 8 + static_cast<double>(terms);

@@ -37,6 +37,7 @@ inline constexpr unsigned real_only =
 inline constexpr unsigned once = 2;  ///< its gradient cannot be differentiated
 inline constexpr unsigned in_own_type = 4;     ///< adds up terms in its own type rather than in float64
 inline constexpr unsigned for_benchmarks = 8;  ///< too large for tests
+inline constexpr unsigned of_images = 16;  ///< as in_own_type, its sums over pixels or taps times channels
 
 using Build = Variables (*)(const Variables& operands);
 

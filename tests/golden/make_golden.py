@@ -90,6 +90,18 @@ def dual_mlp(z, weight, bias, activation):
     return y, torch.stack(rows, 2).permute(1, 0, 2)
 
 
+def conv2d(images, weight, bias, stride, padding):
+    """Of images (batch, height, width, channels) and a weight (kernel, kernel, in, out)."""
+    result = F.conv2d(images.permute(0, 3, 1, 2), weight.permute(3, 2, 0, 1).contiguous(), bias, stride, padding)
+    return result.permute(0, 2, 3, 1)
+
+
+def conv_transpose2d(images, weight, bias, stride, padding):
+    """Of images (batch, height, width, channels) and a weight (kernel, kernel, out, in)."""
+    result = F.conv_transpose2d(images.permute(0, 3, 1, 2), weight.permute(3, 2, 0, 1).contiguous(), bias, stride, padding)
+    return result.permute(0, 2, 3, 1)
+
+
 def tensor(array):
     return torch.tensor(array["values"], dtype=torch.float64).reshape(array["shape"])
 
@@ -134,6 +146,8 @@ def family(key):
     """The file that holds a case."""
     if key.startswith(("torch.linalg.", "c_ima")):
         return "determinants"
+    if key.startswith(("conv", "F.relu(conv")):
+        return "convolutions"
     if key.startswith("dual_mlp"):
         return "forward_mode"
     return "elbo" if key.startswith(("latent_and_", "reconstruction")) else "elementary"
