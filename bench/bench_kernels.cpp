@@ -44,6 +44,7 @@ class Workloads {
     for (const Index rows : {Index{64}, large / 1024}) add_product(rows, 60, 60);
     add_dual_mlp(64);
     add_dual_mlp(large / 1024);
+    for (const Index batch : {Index{8}, large / (64 * 64 * 32)}) add_convolutions(std::max<Index>(1, batch));
     const Index side = large >= Index{1} << 24 ? 1024 : 64;
     add_product(side, side, side / 2);
     add_product(4 * side, 4 * side, 4 * side);
@@ -135,6 +136,26 @@ class Workloads {
         rows * depth + depth * columns + rows * columns,
         Matmul<float>{1, rows, depth, columns, left, right, drawn(rows * columns), false},
         2.0 * static_cast<double>(rows) * static_cast<double>(depth) * static_cast<double>(columns));
+  }
+
+  /// Of Fig. 5's networks: the layer between 32 x 32 and 16 x 16 pixels, and the one that makes the image.
+  void add_convolutions(Index batch) {
+    for (const auto& [side, channels] : {std::pair<Index, Index>{32, 32}, {64, 3}}) {
+      const ConvolutionShape s{batch, side, side, channels, side / 2, side / 2, 32, 4, 2, 1};
+      const Index floats = s.large_count() + s.small_count() + s.weight_count();
+      const double flop =
+          2.0 * static_cast<double>(s.small_count()) * static_cast<double>(s.kernel * s.kernel * channels);
+      const std::string shape = fmt::format("({}, {}, {}, {})", batch, side, side, channels);
+      float *const large = drawn(s.large_count()), *const small = drawn(s.small_count()),
+                   *const weight = drawn(s.weight_count()), *const bias = drawn(32),
+                   *const workspace = drawn(convolution_weight_workspace(s));
+      add("convolution", shape, floats, Convolution<float>{s, large, weight, bias, true, small, workspace},
+          flop);
+      add("transposed convolution", shape, floats,
+          TransposedConvolution<float>{s, small, weight, bias, true, large, workspace}, flop);
+      add("convolution's weight", shape, floats, ConvolutionWeight<float>{s, large, small, weight, workspace},
+          flop);
+    }
   }
 
   /// Of Fig. 2's decoder.

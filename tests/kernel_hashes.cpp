@@ -377,6 +377,23 @@ class Runs {
         [](const Variables& v) { return matmul(v[0], v[1]); });
     add("elbo_reconstruction (3, 1100)", {{3, 1100}},
         [](const Variables& v) { return elbo_reconstruction(square(v[0]), v[0], 10); });
+    add("convolution (3, 13, 11, 3) (3, 3, 3, 37)", {{3, 13, 11, 3}, {3, 3, 3, 37}, {37}},
+        [](const Variables& v) {
+          return convolution_relu(v[0], v[1], v[2], {2, 1});
+        });
+    add("transposed_convolution (3, 7, 9, 5) (3, 3, 37, 5)", {{3, 7, 9, 5}, {3, 3, 37, 5}, {37}},
+        [](const Variables& v) {
+          return transposed_convolution_relu(v[0], v[1], v[2], {2, 1});
+        });
+    add("convolution, its weight's gradient (3, 9, 9, 3) (5, 5, 3, 37)", {{3, 9, 9, 3}, {5, 5, 3, 37}, {37}},
+        [](const Variables& v) {
+          const Variable weight(v[1].value(), true);
+          return gradients(sum(square(convolution(v[0], weight, v[2], {2, 2}))), {weight})[0];
+        });
+    add("transposed_convolution of images smaller than the stride (2, 1, 1, 3) (4, 4, 2, 3)",
+        {{2, 1, 1, 3}, {4, 4, 2, 3}, {2}}, [](const Variables& v) {
+          return transposed_convolution(v[0], v[1], v[2], {3, 1});
+        });
   }
 
   /// Kernels that go through their elements in steps, with more elements than the largest grid has threads.
@@ -400,6 +417,11 @@ class Runs {
     add("dual_mlp, silu (9000, 1) (60, 1) (1, 60)", {{9000, 1}, {60, 1}, {60}, {1, 60}, {1}},
         [](const Variables& v) {
           return dual_mlp(seeded(v[0]), {v[1], v[2], v[3], v[4]}, Activation::silu).tangents;
+        });
+    add("convolution, its weight's gradient (1, 1, 1, 730) (1, 1, 730, 730)",
+        {{1, 1, 1, 730}, {1, 1, 730, 730}, {730}}, [](const Variables& v) {
+          const Variable weight(v[1].value(), true);
+          return gradients(sum(square(convolution(v[0], weight, v[2], {1, 0}))), {weight})[0];
         });
     constexpr Index matrices = 66000;
     add("slogdet (66000, 4, 4)", {{matrices, 4, 4}},
