@@ -16,8 +16,8 @@ void run(Device device, const Arguments& arguments) {
 /// Like with_type, for kernels that exist for real numbers only.
 template <class Use>
 decltype(auto) with_real_type(const char* operation, DType dtype, Use use) {
-  if (dtype == DType::complex128) {
-    throw UsageError(std::string("[") + operation + "] expected float32 or float64, got complex128");
+  if (dtype != DType::float32 && dtype != DType::float64) {
+    throw UsageError(std::string("[") + operation + "] expected float32 or float64, got " + name(dtype));
   }
   if (dtype == DType::float64) return use.template operator()<double>();
   return use.template operator()<float>();

@@ -43,6 +43,48 @@ Dual linear(const Dual& x, const Variable& weight, const Variable& bias) {
   return {linear(x.primal, weight, bias), matmul(x.tangents, transpose(weight))};
 }
 
+namespace {
+
+Shape with_rows(std::initializer_list<Index> leading, const Shape& row) {
+  Shape shape(leading);
+  for (int axis = 0; axis < row.rank(); ++axis) shape.append(row[axis]);
+  return shape;
+}
+
+/// (d, batch, ...) as d * batch rows: tangents are further images for a linear operation.
+Variable folded(const Variable& tangents) {
+  const Shape& shape = tangents.shape();
+  return reshape(tangents, {shape[0] * shape[1], shape[2], shape[3], shape[4]});
+}
+Variable unfolded(const Variable& rows, Index directions) {
+  const Shape& shape = rows.shape();
+  return reshape(rows, {directions, shape[0] / directions, shape[1], shape[2], shape[3]});
+}
+
+Variable without_bias(const Variable& bias) {
+  return Variable(Tensor::zeros(bias.shape(), bias.dtype(), bias.device()));
+}
+
+}  // namespace
+
+Dual transposed_convolution(const Dual& x, const Variable& weight, const Variable& bias,
+                            ConvolutionGeometry geometry) {
+  const Variable moved = transposed_convolution(folded(x.tangents), weight, without_bias(bias), geometry);
+  return {transposed_convolution(x.primal, weight, bias, geometry), unfolded(moved, x.tangents.shape()[0])};
+}
+
+Dual transposed_convolution_relu(const Dual& x, const Variable& weight, const Variable& bias,
+                                 ConvolutionGeometry geometry) {
+  const Variable moved = transposed_convolution(folded(x.tangents), weight, without_bias(bias), geometry);
+  const Variable primal = transposed_convolution_relu(x.primal, weight, bias, geometry);
+  return {primal, gate(unfolded(moved, x.tangents.shape()[0]), primal)};
+}
+
+Dual reshape_rows(const Dual& x, const Shape& row) {
+  const Index batch = x.primal.shape()[0], d = x.tangents.shape()[0];
+  return {reshape(x.primal, with_rows({batch}, row)), reshape(x.tangents, with_rows({d, batch}, row))};
+}
+
 Variable jacobians(const Variable& tangents) {
   const Shape& shape = tangents.shape();
   const Variable flat = reshape(tangents, {shape[0], shape[1] * shape[2]});

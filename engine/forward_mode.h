@@ -7,13 +7,13 @@
 #include <functional>
 
 #include "engine/activation.h"
-#include "engine/variable.h"
+#include "engine/ops.h"
 
 namespace elbow {
 
 struct Dual {
-  Variable primal;    ///< (batch, n)
-  Variable tangents;  ///< (d, batch, n): tangents[k] is the derivative by input k
+  Variable primal;    ///< (batch, ...)
+  Variable tangents;  ///< (d, batch, ...): tangents[k] is the derivative by input k
 };
 
 /// z, (batch, d), with the unit vectors as tangents: what follows carries the Jacobian by z.
@@ -27,6 +27,15 @@ Dual operator+(const Dual& left, const Dual& right);
 
 /// kernels/matmul.h on value and tangents; the bias has no tangent.
 Dual linear(const Dual& x, const Variable& weight, const Variable& bias);
+
+/// The operations of engine/ops.h on images (batch, height, width, channels); the bias has no tangent.
+Dual transposed_convolution(const Dual& x, const Variable& weight, const Variable& bias,
+                            ConvolutionGeometry geometry);
+Dual transposed_convolution_relu(const Dual& x, const Variable& weight, const Variable& bias,
+                                 ConvolutionGeometry geometry);
+
+/// The same batch with rows of another shape.
+Dual reshape_rows(const Dual& x, const Shape& row);
 
 /// A multi-layer perceptron (kernels/dual_mlp.h): of x (batch, in) with tangents (d, batch, in); `parameters` are weight
 /// (out, in) and bias (out) of each layer by turns, and `activation` is between the layers. Else UsageError. Fused for

@@ -7,11 +7,12 @@
 namespace elbow {
 
 std::size_t size_of(DType dtype) {
+  if (dtype == DType::uint8) return 1;
   return with_type(dtype, []<class T>() { return sizeof(T); });
 }
 
 const char* name(DType dtype) {
-  constexpr const char* names[] = {"float32", "float64", "complex128"};
+  constexpr const char* names[] = {"float32", "float64", "complex128", "uint8"};
   return names[static_cast<int>(dtype)];
 }
 
@@ -33,6 +34,7 @@ Tensor Tensor::from(std::span<const T> values, const Shape& shape, Device device
 template Tensor Tensor::from(std::span<const float>, const Shape&, Device);
 template Tensor Tensor::from(std::span<const double>, const Shape&, Device);
 template Tensor Tensor::from(std::span<const Complex>, const Shape&, Device);
+template Tensor Tensor::from(std::span<const std::uint8_t>, const Shape&, Device);
 
 Tensor Tensor::full(const Shape& shape, DType dtype, double value, Device device) {
   Tensor tensor(shape, dtype, device);
@@ -106,6 +108,10 @@ template <class T>
 std::vector<T> Tensor::to_vector() const {
   const Tensor host = to(Device::cpu);
   std::vector<T> values(static_cast<std::size_t>(count()));
+  if (dtype_ == DType::uint8) {
+    std::copy_n(host.data<std::uint8_t>(), values.size(), values.begin());
+    return values;
+  }
   with_type(dtype_, [&]<class Stored>() {
     const Stored* stored = host.data<Stored>();
     for (std::size_t i = 0; i < values.size(); ++i) {

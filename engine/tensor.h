@@ -10,7 +10,8 @@
 
 namespace elbow {
 
-enum class DType { float32, float64, complex128 };
+/// uint8 is storage for pixels, 0 to 255: no operation takes it, shuffled_batch and to(DType) make numbers of it.
+enum class DType { float32, float64, complex128, uint8 };
 
 std::size_t size_of(DType);
 const char* name(DType);
@@ -21,8 +22,10 @@ template <>
 inline constexpr DType dtype_of<double> = DType::float64;
 template <>
 inline constexpr DType dtype_of<Complex> = DType::complex128;
+template <>
+inline constexpr DType dtype_of<std::uint8_t> = DType::uint8;
 
-/// Calls `use.template operator()<T>()` with the scalar type of `dtype`.
+/// Calls `use.template operator()<T>()` with the scalar type of `dtype`. Throws UsageError for uint8.
 template <class Use>
 decltype(auto) with_type(DType dtype, Use use) {
   switch (dtype) {
@@ -31,9 +34,12 @@ decltype(auto) with_type(DType dtype, Use use) {
     case DType::float64:
       return use.template operator()<double>();
     case DType::complex128:
+      return use.template operator()<Complex>();
+    case DType::uint8:
       break;
   }
-  return use.template operator()<Complex>();
+  throw UsageError(
+      "expected numbers, got uint8: pixels become numbers by shuffled_batch() or to(DType::float32)");
 }
 
 class Tensor {

@@ -54,7 +54,7 @@ using Kernels = Table<Unary<float>, Unary<double>, Unary<Complex>,              
                       TransposedConvolution<float>, TransposedConvolution<double>,
                       TransposedConvolution<Complex>, ConvolutionWeight<float>, ConvolutionWeight<double>,
                       ConvolutionWeight<Complex>, Random<float>, Random<double>,              //
-                      Gather<float>, Gather<double>,                                          //
+                      Gather<float>, Gather<double>, Gather<float, std::uint8_t>,             //
                       ElboLatent<float>, ElboLatent<double>,                                  //
                       ElboLatentBackward<float>, ElboLatentBackward<double>,                  //
                       ElboReconstruction<float>, ElboReconstruction<double>,                  //

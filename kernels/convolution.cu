@@ -196,18 +196,17 @@ __global__ void __launch_bounds__(threads) convolution(Product product, Index ro
 #pragma unroll
     for (int i = 0; i < left_carried; ++i) {
       const int row = left_row + i * (threads / step);
-      const bool inside = first + left_k < part.depth && first_row + row < part.rows;
-      left_part[left_k][row] = inside ? carried[i](term) : T(0);
+      if (first_row + row < part.rows) left_part[left_k][row] = carried[i](term);
     }
 #pragma unroll
     for (int i = 0; i < right_carried; ++i) {
       const int k = right_k + i * (threads / tile_columns);
-      const bool inside = first + k < part.depth && first_column + right_column < columns;
-      right_part[k][right_column] = inside ? part.right(first + k, first_column + right_column) : T(0);
+      const Index column = first_column + right_column;
+      if (first + k < part.depth && column < columns)
+        right_part[k][right_column] = part.right(first + k, column);
     }
     __syncthreads();
-    const int terms = part.depth - first < step ? static_cast<int>(part.depth - first) : step;
-    for (int k = 0; k < terms; ++k) {
+    for (int k = 0; k < step && first + k < part.depth; ++k) {
 #pragma unroll
       for (int i = 0; i < own; ++i) {
 #pragma unroll
@@ -239,10 +238,12 @@ __global__ void convolution_samples(const T* gradients, Index samples, Index cou
   }
 }
 
+inline Index tiles(Index extent, int tile) { return (extent + tile - 1) / tile; }
+
 template <class T, class Product>
 void launch_product(const Product& product) {
-  const Index row_tiles = (product.most_rows() + tile_rows - 1) / tile_rows;
-  const Index column_tiles = (product.columns() + tile_columns - 1) / tile_columns;
+  const Index row_tiles = tiles(product.most_rows(), tile_rows);
+  const Index column_tiles = tiles(product.columns(), tile_columns);
   launch("convolution", convolution<Product, T>,
          per_block(product.parts() * row_tiles * column_tiles, threads), product, row_tiles, column_tiles);
 }

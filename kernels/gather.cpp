@@ -6,15 +6,17 @@
 
 namespace elbow::kernels::cpu {
 
-template <class T>
-void run(const Gather<T>& a) {
+template <class T, class Stored>
+void run(const Gather<T, Stored>& a) {
   for (Index r = 0; r < a.rows; ++r) {
     const Index sample = shuffled(a.first + r, a.samples, a.seed, a.stream, a.epoch);
-    std::copy_n(a.data + sample * a.columns, a.columns, a.output + r * a.columns);
+    const Stored* const row = a.data + sample * a.columns;
+    std::transform(row, row + a.columns, a.output + r * a.columns, [](Stored x) { return number_of<T>(x); });
   }
 }
 
 template void run(const Gather<float>&);
 template void run(const Gather<double>&);
+template void run(const Gather<float, std::uint8_t>&);
 
 }  // namespace elbow::kernels::cpu

@@ -1,6 +1,6 @@
 #pragma once
 // A shuffled mini-batch: output[r, c] = data[shuffled(first + r), c], r in [0, rows), c in [0, columns).
-// Overwrites.
+// Overwrites. Data in bytes are pixels, 0 to 255, and become 0 to 1.
 //
 // `shuffled` is the keyed bijection of [0, samples) of kernels/philox.h for (seed, stream, epoch): each epoch
 // visits each sample once, and no permutation is stored. 0 <= first, first + rows <= samples.
@@ -8,7 +8,7 @@
 
 namespace elbow::kernels {
 
-template <class T>
+template <class T, class Stored = T>
 struct Gather {
   std::uint64_t seed;
   std::uint32_t stream;
@@ -17,17 +17,26 @@ struct Gather {
   Index first;
   Index rows;
   Index columns;
-  const T* data;
+  const Stored* data;
   T* output;
 };
 
-namespace cpu {
 template <class T>
-void run(const Gather<T>&);  // float, double
+ELBOW_HD T number_of(T stored) {
+  return stored;
+}
+template <class T>
+ELBOW_HD T number_of(std::uint8_t pixel) {
+  return static_cast<T>(pixel) * static_cast<T>(1.0 / 255);
+}
+
+namespace cpu {
+template <class T, class Stored>
+void run(const Gather<T, Stored>&);  // float, double, and float of bytes
 }
 namespace cuda {
-template <class T>
-void run(const Gather<T>&);  // float, double
+template <class T, class Stored>
+void run(const Gather<T, Stored>&);  // float, double, and float of bytes
 }
 
 }  // namespace elbow::kernels

@@ -281,6 +281,11 @@ class Runs {
         return hash_of(shuffled_batch(drawn({rows, columns}, dtype, device), 42, 3, 1, 257));
       });
     }
+    add("shuffled_batch of pixels (600, 48)", [](Device device) {
+      std::vector<std::uint8_t> pixels(600 * 48);
+      for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * i / 7);
+      return hash_of(shuffled_batch(Tensor::from(pixels, {600, 48}, device), 42, 3, 1, 257));
+    });
     add("a - b, every second element (31)", [dtype = dtype_](Device device) {
       return dtype == DType::float32 ? hash_of_every_second<float>(31, device)
                                      : hash_of_every_second<double>(31, device);
@@ -381,7 +386,7 @@ class Runs {
         [](const Variables& v) {
           return convolution_relu(v[0], v[1], v[2], {2, 1});
         });
-    add("transposed_convolution (3, 7, 9, 5) (3, 3, 37, 5)", {{3, 7, 9, 5}, {3, 3, 37, 5}, {37}},
+    add("transposed_convolution (3, 7, 7, 5) (3, 3, 37, 5)", {{3, 7, 7, 5}, {3, 3, 37, 5}, {37}},
         [](const Variables& v) {
           return transposed_convolution_relu(v[0], v[1], v[2], {2, 1});
         });

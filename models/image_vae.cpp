@@ -1,0 +1,140 @@
+#include "models/image_vae.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace elbow {
+namespace {
+
+constexpr Index kernel = 4;
+constexpr ConvolutionGeometry halving{2, 1};  // of kernel 4: n to n / 2, and back
+constexpr Index shrinking = 16;               // by four of them
+
+const ImageVaeConfig& checked(const ImageVaeConfig& config) {
+  if (config.height < 1 || config.width < 1 || config.height % shrinking != 0 ||
+      config.width % shrinking != 0) {
+    throw UsageError(fmt::format("images: expected height and width to be multiples of {}, got {} x {}",
+                                 shrinking, config.height, config.width));
+  }
+  const auto at_least_one = [](const char* what, Index value) {
+    if (value < 1) throw UsageError(fmt::format("{}: expected at least 1, got {}", what, value));
+  };
+  at_least_one("channels", config.channels);
+  at_least_one("latent dimension", config.latent_dim);
+  at_least_one("features", config.features);
+  at_least_one("hidden", config.hidden);
+  if (config.learned_prior && config.prior != kernels::Prior::beta) {
+    throw UsageError("learned prior: expected the Beta prior, whose parameters can be learned");
+  }
+  return config;
+}
+
+/// Elements of the smallest layer of features.
+Index smallest(const ImageVaeConfig& c) { return c.height / shrinking * (c.width / shrinking) * c.features; }
+
+Variable reshape_rows(const Variable& x, const Shape& row) {
+  Shape shape{x.shape()[0]};
+  for (int axis = 0; axis < row.rank(); ++axis) shape.append(row[axis]);
+  return reshape(x, shape);
+}
+
+Dual relu(const Dual& x) {
+  return elementwise(x, [](const Variable& a) { return elbow::relu(a); });
+}
+
+/// Uniform within +-bound.
+void draw(Parameters& parameters, std::uint64_t seed, int parameter, double bound, const Shape& shape) {
+  const Draw at{seed, Stream::weights, static_cast<std::uint32_t>(parameter)};
+  const Index columns = shape[-1];
+  parameters.assign(parameter, uniform(at, -bound, bound, shape.count() / columns, columns, DType::float32)
+                                   .to(parameters.flat().dtype())
+                                   .reshaped(shape)
+                                   .to(parameters.flat().device()));
+}
+
+}  // namespace
+
+ImageVae::ImageVae(const ImageVaeConfig& config)
+    : config_(checked(config)),
+      encoder_(layout_, "encoder", {smallest(config), config.hidden, config.hidden, 2 * config.latent_dim},
+               Activation::relu),
+      decoder_(layout_, "decoder", {config.latent_dim, config.hidden, config.hidden, smallest(config)},
+               Activation::relu) {
+  const auto layer = [this](const std::string& name, Index large, Index small, Index bias) {
+    return Layer{layout_.add(name + ".weight", {kernel, kernel, large, small}),
+                 layout_.add(name + ".bias", {bias})};
+  };
+  for (int i = 0; i < layers; ++i) {
+    const Index large = i == 0 ? config.channels : config.features;
+    convolutions_[i] =
+        layer(fmt::format("encoder.convolution.{}", i), large, config.features, config.features);
+  }
+  for (int i = 0; i < layers; ++i) {
+    const Index large = i + 1 == layers ? config.channels : config.features;
+    transposed_[i] = layer(fmt::format("decoder.convolution.{}", i), large, config.features, large);
+  }
+  if (config.learned_prior) prior_ = layout_.add("prior", {2, config.latent_dim});
+}
+
+Parameters ImageVae::initial_parameters(std::uint64_t seed, DType dtype, Device device) const {
+  Parameters parameters(layout_, dtype, device);
+  encoder_.initialise(parameters, seed);
+  decoder_.initialise(parameters, seed);
+  for (const auto* network : {&convolutions_, &transposed_}) {
+    for (const Layer& layer : *network) {
+      const Shape& shape = layout_.shape(layer.weight);
+      const bool transposes = network == &transposed_;
+      // A pixel of the large image is reached by a quarter of the kernel.
+      const Index fan_in = kernel * kernel * (transposes ? shape[3] / 4 : shape[2]);
+      draw(parameters, seed, layer.weight, std::sqrt(6.0 / static_cast<double>(fan_in)), shape);
+    }
+  }
+  return parameters;
+}
+
+Variable ImageVae::encode(const Parameters& parameters, const Variable& images) const {
+  const Index batch = images.shape()[0];
+  Variable x = reshape(images, {batch, config_.height, config_.width, config_.channels});
+  for (const Layer& layer : convolutions_) {
+    x = convolution_relu(x, parameters[layer.weight], parameters[layer.bias], halving);
+  }
+  return encoder_(parameters, reshape(x, {batch, smallest(config_)}));
+}
+
+template <class Value>
+Value ImageVae::decoded(const Parameters& parameters, const Value& latent) const {
+  Value x = reshape_rows(relu(decoder_(parameters, latent)),
+                         {config_.height / shrinking, config_.width / shrinking, config_.features});
+  for (int i = 0; i < layers; ++i) {
+    const Variable &weight = parameters[transposed_[i].weight], &bias = parameters[transposed_[i].bias];
+    x = i + 1 < layers ? transposed_convolution_relu(x, weight, bias, halving)
+                       : transposed_convolution(x, weight, bias, halving);
+  }
+  return reshape_rows(x, {config_.observation_dim()});
+}
+
+Variable ImageVae::decode(const Parameters& parameters, const Variable& latent) const {
+  return decoded(parameters, latent);
+}
+Dual ImageVae::decode(const Parameters& parameters, const Dual& latent) const {
+  return decoded(parameters, latent);
+}
+
+Variable ImageVae::prior_parameters(const Parameters& parameters) const {
+  if (prior_ >= 0) return absolute(parameters[prior_]) + 2;
+  const double value =
+      config_.prior == kernels::Prior::beta ? 1 : 0;  // N(0, 1), U(0, 1), Beta(1, 1), Laplace(0, 1)
+  return Variable(
+      Tensor::full({2, config_.latent_dim}, parameters.flat().dtype(), value, parameters.flat().device()));
+}
+
+Elbo ImageVae::elbo(const Parameters& parameters, const Variable& images, const Tensor& noise,
+                    double precision) const {
+  const auto [latent, kl] = elbo_latent(encode(parameters, images), prior_parameters(parameters), noise,
+                                        config_.prior, kernels::KlForm::sampled);
+  const Variable f = decode(parameters, latent);
+  return {latent, f, elbo_reconstruction(images, f, precision), kl};
+}
+
+}  // namespace elbow
