@@ -9,7 +9,9 @@ int ParameterLayout::add(std::string name, const Shape& shape) {
 }
 
 Parameters::Parameters(const ParameterLayout& layout, DType dtype, Device device)
-    : flat_(Tensor::zeros({layout.count()}, dtype, device)) {
+    : Parameters(layout, Tensor::zeros({layout.count()}, dtype, device)) {}
+
+Parameters::Parameters(const ParameterLayout& layout, const Tensor& flat) : flat_(flat) {
   for (int i = 0; i < layout.size(); ++i) {
     variables_.emplace_back(flat_.part(layout.offset(i), layout.shape(i)), true);
   }

@@ -34,6 +34,8 @@ class Parameters {
  public:
   /// All zeros.
   Parameters(const ParameterLayout&, DType, Device = Device::cpu);
+  /// The values of `flat`, in its memory, as leaves of their own: for a tape on another thread.
+  Parameters(const ParameterLayout&, const Tensor& flat);
 
   const Variable& operator[](int index) const { return variables_[index]; }
   const Variables& variables() const { return variables_; }

@@ -78,7 +78,8 @@ class Walk {
     for (std::size_t next = 0; next < nodes_.size(); ++next) {
       for (const Variable& input : nodes_[next]->inputs) meet(input.node());
     }
-    std::sort(nodes_.begin(), nodes_.end(), [](const Node* a, const Node* b) { return a->age > b->age; });
+    std::sort(nodes_.begin(), nodes_.end(),
+              [](const Node* a, const Node* b) { return comes_before(*a, *b); });
     for (std::size_t i = 0; i < nodes_.size(); ++i) nodes_[i]->mark.position = i;
     for (const Variable& variable : requested) {
       if (met(variable.node())) variable.node()->mark.useful = true;
@@ -98,6 +99,11 @@ class Walk {
   bool met(const Node* node) const { return node->mark.walk == id_; }
 
  private:
+  /// Leaves last: another thread may have made them, whose ages are its own.
+  static bool comes_before(const Node& a, const Node& b) {
+    return a.inputs.empty() != b.inputs.empty() ? b.inputs.empty() : a.age > b.age;
+  }
+
   void meet(Node* node) {
     if (!node->requires_gradient || met(node)) return;
     before_.emplace_back(node, node->mark);

@@ -9,6 +9,8 @@
 //     });
 //   }
 //
+// A tape belongs to the thread that records it. Leaves may be made on another one, but are on one thread's tape at a time.
+//
 // Rules are written in operations, so a gradient can be differentiated again. A rule reads its inputs and
 // outputs through Backward and captures at most a few numbers, which keeps nodes free of heap allocations.
 #include <memory>

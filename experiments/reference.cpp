@@ -87,12 +87,30 @@ constexpr auto figure4 = std::to_array<ElboGapRow>({
     {100000, 7.69654, 0.0214186, 14.8512, 7.77908, 0.0825426, 7.15471},
 });
 
+constexpr auto figure5 = std::to_array<SpritesRow>({
+    {25, 0.60390185, 0.08989127, 0.33466727},
+    {50, 0.71273666, 0.04501636, 0.15433969},
+    {75, 0.7622458, 0.05133855, 0.05402951},
+    {100, 0.78505749, 0.07975048, 0.02003689},
+    {125, 0.84733605, 0.10676975, 0.01965308},
+    {150, 0.87685305, 0.09258028, 0.01240792},
+    {175, 0.94524916, 0.06423238, 0.0113193},
+    {200, 0.94961037, 0.0591789, 0.00920968},
+    {225, 0.96914089, 0.00452471, 0.00842094},
+    {250, 0.97185996, 0.00358896, 0.00828438},
+    {275, 0.97101958, 0.0037985, 0.00894089},
+    {300, 0.97190048, 0.00304913, 0.00739098},
+    {325, 0.97322719, 0.0024066, 0.00806856},
+    {350, 0.97375433, 0.00268554, 0.00816212},
+});
+
 }  // namespace
 
 std::span<const ReferenceRow> figure2_reference() { return figure2; }
 std::span<const ReferenceRow> figure3_left_reference() { return figure3_left; }
 std::span<const BinnedRow> figure3_right_reference() { return figure3_right; }
 std::span<const ElboGapRow> figure4_reference() { return figure4; }
+std::span<const SpritesRow> figure5_reference() { return figure5; }
 
 std::vector<ReferenceRow> rows_of(std::span<const ReferenceRow> table, std::string_view quantity) {
   std::vector<ReferenceRow> rows;

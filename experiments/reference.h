@@ -58,6 +58,17 @@ struct ElboGapRow {
 /// gamma^2 = 1e1, 10^1.5 .. 1e5; the content of experiments/reference/fig4_elbo_gap.csv.
 std::span<const ElboGapRow> figure4_reference();
 
+/// Fig. 5 of the paper: means over 10 seeds, MCC of mini-batches.
+struct SpritesRow {
+  double epoch;
+  double mcc;
+  double mcc_deviation;
+  double c_ima_mean_jacobian;
+};
+
+/// Every 25 epochs to 350; the content of experiments/reference/fig5_sprites_training.csv.
+std::span<const SpritesRow> figure5_reference();
+
 /// The rows of one quantity, in ascending gamma^2. Throws UsageError for a quantity that the table does not
 /// have.
 std::vector<ReferenceRow> rows_of(std::span<const ReferenceRow> table, std::string_view quantity);

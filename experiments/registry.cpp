@@ -5,12 +5,13 @@
 #include "experiments/ima_likelihood.h"
 #include "experiments/moebius.h"
 #include "experiments/self_consistency.h"
+#include "experiments/sprites.h"
 
 namespace elbow {
 
 const std::vector<Experiment>& experiments() {
   static const std::vector<Experiment> all = {
-      self_consistency(), moebius(), broken_orthogonality(), elbo_gap(), ima_likelihood(),
+      self_consistency(), moebius(), broken_orthogonality(), elbo_gap(), sprites(), ima_likelihood(),
   };
   return all;
 }

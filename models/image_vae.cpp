@@ -90,6 +90,8 @@ Parameters ImageVae::initial_parameters(std::uint64_t seed, DType dtype, Device 
       draw(parameters, seed, layer.weight, std::sqrt(6.0 / static_cast<double>(fan_in)), shape);
     }
   }
+  if (prior_ >= 0)
+    parameters.assign(prior_, Tensor::full(layout_.shape(prior_), dtype, 1, device));  // Beta(3, 3)
   return parameters;
 }
 

@@ -61,7 +61,7 @@ Training::Training(const ParameterLayout& layout, Parameters initial, const Trai
       train_(divided(data.train, scale_)),
       validation_(data.validation),
       parameters_(std::move(initial)),
-      best_parameters_(layout, data.train.dtype(), data.train.device()),
+      best_parameters_(layout, parameters_.flat().dtype(), parameters_.flat().device()),
       adam_(parameters_),
       batches_(data.train.shape()[0] / config.batch) {
   if (!(scale_ > 0)) throw UsageError("data: expected observations that vary, got a constant");
@@ -69,7 +69,7 @@ Training::Training(const ParameterLayout& layout, Parameters initial, const Trai
 
 double Training::learning_rate(Index step) const {
   if (config_.schedule == Schedule::constant) return config_.rate;
-  const auto last = static_cast<double>(config_.epochs * batches_);
+  const auto last = static_cast<double>(steps_in_all());
   const double turn = math::pi * static_cast<double>(step) / last;
   return config_.final_rate + 0.5 * (config_.rate - config_.final_rate) * (1 + std::cos(turn));
 }
@@ -79,11 +79,18 @@ double Training::step() {
   const ProfilerRange range(train_.device(), "step");
   const Tensor observations =
       shuffled_batch(train_, config_.seed, static_cast<std::uint32_t>(epoch_), batch_, config_.batch);
+  Gradients found;
+  const double result = differentiate(observations, found);
+  if (!std::isfinite(result)) report_not_finite(observations);
+  adam_.step(parameters_, found, learning_rate(steps()));
+  ++batch_;
+  return result;
+}
+
+double Training::differentiate(const Tensor& observations, Gradients& found) {
   const Variable value = loss(observations);
   const double result = value.value().item();
-  if (!std::isfinite(result)) report_not_finite(observations);
-  adam_.step(parameters_, gradients(value, parameters_.variables()), learning_rate(steps()));
-  ++batch_;
+  if (std::isfinite(result)) found = gradients(value, parameters_.variables());
   return result;
 }
 

@@ -74,6 +74,8 @@ class Training {
   Device device() const { return train_.device(); }
   Index epoch() const { return epoch_; }
   Index steps() const { return adam_.steps(); }
+  /// If no patience runs out.
+  Index steps_in_all() const { return config_.epochs * batches_; }
   /// The number by which observations are divided before they meet the model.
   double data_scale() const { return scale_; }
 
@@ -100,6 +102,8 @@ class Training {
   /// Makes these steps without step(), to the same bits, and returns how many; the next one is left to step() if it has
   /// made fewer.
   virtual Index several_steps(const NextSteps&) { return 0; }
+  /// loss() and its gradients by all parameters; they need not be set where the loss is not finite.
+  virtual double differentiate(const Tensor& observations, Gradients& gradients);
   /// Of the present parameters on a mini-batch, (batch, observation_dim), divided by data_scale(); a scalar. The same
   /// whenever it is asked in a step.
   virtual Variable loss(const Tensor& observations) const = 0;

@@ -107,6 +107,20 @@ TEST(Reference, Figure4IsTheShippedFile) {
   EXPECT_FALSE(std::getline(file, line));
 }
 
+TEST(Reference, Figure5IsTheShippedFile) {
+  std::istringstream file(test::get(ELBOW_SOURCE_DIR "/experiments/reference/fig5_sprites_training.csv"));
+  std::string line;
+  std::getline(file, line);
+  ASSERT_EQ(line, "epoch,mcc_mean,mcc_std,c_ima_mean_jacobian_mean");
+  for (const SpritesRow& row : figure5_reference()) {
+    ASSERT_TRUE(std::getline(file, line));
+    std::vector<double> numbers;
+    for (const std::string& text : fields(line)) numbers.push_back(std::stod(text));
+    EXPECT_EQ(numbers, (std::vector<double>{row.epoch, row.mcc, row.mcc_deviation, row.c_ima_mean_jacobian}));
+  }
+  EXPECT_FALSE(std::getline(file, line));
+}
+
 TEST(Reference, RowsComeByPrecision) {
   const std::vector<ReferenceRow> rows = rows_of(figure2_reference(), "sigma_k^2");
   ASSERT_EQ(rows.size(), 5u);

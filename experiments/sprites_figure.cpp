@@ -1,0 +1,119 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "experiments/metrics.h"
+#include "experiments/reference.h"
+#include "experiments/sprites.h"
+#include "experiments/statistics.h"
+
+namespace elbow {
+namespace {
+
+Series along_training(const RunRecord& record, const std::string& column, Role role) {
+  Series series{fmt::format("elbow, seed {}", record.run.seed), Kind::line, role, {}, {}};
+  for (const Validation& v : record.history) {
+    for (const auto& [name, value] : v.values) {
+      if (name != column) continue;
+      series.x.push_back(static_cast<double>(v.epoch));
+      series.y.push_back(value);
+    }
+  }
+  return series;
+}
+
+Panel training_panel(const std::vector<RunRecord>& records, const std::string& column, std::string title,
+                     std::string label, const Series& paper) {
+  Panel panel{std::move(title), "epoch", std::move(label), false, false, {}};
+  const Role roles[] = {Role::ours, Role::second, Role::third, Role::fourth};
+  for (std::size_t i = 0; i < std::min(records.size(), std::size(roles)); ++i) {
+    panel.series.push_back(along_training(records[i], column, roles[i]));
+  }
+  panel.series.push_back(paper);
+  return panel;
+}
+
+/// Every so many samples: the estimate that is assigned to each factor, both scaled to their ranks' share.
+Panel scatter(const SpriteTruth& truth, const std::vector<double>& latents) {
+  Panel panel{"True and estimated factors, seed 1", "true factor", "estimated factor", false, false, {}};
+  const auto dim = static_cast<Index>(truth.names.size());
+  const auto assigned = mean_correlation(truth.factors, latents, dim);
+  if (!assigned) return panel;
+  const Role roles[] = {Role::ours, Role::second, Role::third, Role::fourth, Role::fifth};
+  const std::size_t samples = truth.factors.size() / dim, every = std::max<std::size_t>(1, samples / 300);
+  for (Index k = 0; k < dim; ++k) {
+    Series series{truth.names[k], Kind::points, roles[k % 5], {}, {}};
+    for (std::size_t i = 0; i < samples; i += every) {
+      series.x.push_back(truth.factors[i * dim + k]);
+      series.y.push_back(latents[i * dim + assigned->estimate_of_factor[k]]);
+    }
+    panel.series.push_back(series);
+  }
+  return panel;
+}
+
+}  // namespace
+
+Figure sprites_figure(const std::vector<RunRecord>& records, const SpriteTruth& truth,
+                      const std::vector<double>& latents) {
+  Series mcc{"paper, mean of 10", Kind::line_points, Role::paper, {}, {}, {}, {}};
+  Series c_ima = mcc;
+  for (const SpritesRow& row : figure5_reference()) {
+    mcc.x.push_back(row.epoch);
+    mcc.y.push_back(row.mcc);
+    mcc.low.push_back(row.mcc - row.mcc_deviation);
+    mcc.high.push_back(row.mcc + row.mcc_deviation);
+    c_ima.x.push_back(row.epoch);
+    c_ima.y.push_back(row.c_ima_mean_jacobian);
+  }
+  Figure figure{"A convolutional VAE on sprites",
+                {training_panel(records, "mcc", "Recovery of the factors", "MCC, whole set", mcc),
+                 training_panel(records, "c_ima_mean_jacobian", "Orthogonality of the decoder's columns",
+                                "{/:Italic c}_{IMA} of the mean Jacobian", c_ima),
+                 scatter(truth, latents)}};
+  figure.panels[1].log_y = true;
+  return figure;
+}
+
+Sheet sprites_sheet(const ImageVaeTraining& training, const Parameters& parameters, const SpriteTruth& truth,
+                    const std::vector<double>& latents) {
+  constexpr Index columns = 10;
+  const ImageVaeConfig& config = training.vae().config();
+  const Index dim = config.latent_dim, side = config.height, pixels = config.observation_dim();
+  std::vector<double> wanted(latents.begin(), latents.begin() + columns * dim);  // of the first images
+  std::vector<std::vector<double>> of_latent(dim);
+  for (std::size_t i = 0; i < latents.size(); ++i) of_latent[i % dim].push_back(latents[i]);
+  for (Index moved = 0; moved < dim; ++moved) {
+    const double low = *quantile(of_latent[moved], 0.02), high = *quantile(of_latent[moved], 0.98);
+    for (Index c = 0; c < columns; ++c) {
+      for (Index k = 0; k < dim; ++k) {
+        wanted.push_back(k == moved ? low + (high - low) * static_cast<double>(c) / (columns - 1)
+                                    : *mean(of_latent[k]));
+      }
+    }
+  }
+  const NoGradient off;
+  const Tensor z =
+      Tensor::from(wanted, {(1 + dim) * columns, dim}).to(DType::float32).to(truth.images.device());
+  std::vector<double> shown = ImageVaeTraining::numbers(rows(truth.images, 0, columns)).to_vector<double>();
+  const std::vector<double> decoded =
+      training.vae().decode(parameters, Variable(z)).value().to_vector<double>();
+  shown.insert(shown.end(), decoded.begin(), decoded.end());
+
+  Sheet sheet{columns * side, (2 + dim) * side, {}};
+  sheet.pixels.resize(static_cast<std::size_t>(sheet.width * sheet.height * 3));
+  const Index line = side * config.channels;
+  for (Index i = 0; i < (2 + dim) * columns; ++i) {
+    for (Index y = 0; y < side; ++y) {
+      for (Index x = 0; x < line; ++x) {
+        const double value = std::clamp(shown[i * pixels + y * line + x], 0.0, 1.0);
+        sheet.pixels[((i / columns * side + y) * columns + i % columns) * line + x] =
+            static_cast<std::uint8_t>(std::lround(255 * value));
+      }
+    }
+  }
+  return sheet;
+}
+
+}  // namespace elbow

@@ -1,0 +1,233 @@
+#include "models/image_vae_training.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace elbow {
+namespace {
+
+constexpr double collapsed_kl = 0.01;    // nats
+constexpr Index steps_to_recover = 100;  // after gamma^2 has come down
+constexpr Index evaluation_images = 16;  // at a time on a core: their activations stay in its cache
+
+Index pieces(Index count, Index piece) { return (count + piece - 1) / piece; }
+
+const Split& checked(const Split& data, const ImageVae& vae) {
+  const Tensor& train = data.train;
+  const bool fits = train.shape().rank() == 2 && train.shape()[1] == vae.config().observation_dim();
+  if (!fits || train.dtype() != DType::uint8) {
+    throw UsageError(fmt::format("images: expected uint8 pixels (samples, {}), got {} {}",
+                                 vae.config().observation_dim(), name(train.dtype()),
+                                 to_string(train.shape())));
+  }
+  return data;
+}
+
+const ImageVaeTrainingConfig& checked(const ImageVaeTrainingConfig& config) {
+  for (const double precision : {config.precision, config.first_precision}) {
+    if (!(precision > 0) || !std::isfinite(precision)) {
+      throw UsageError(fmt::format("gamma^2: expected a finite number above 0, got {}", precision));
+    }
+  }
+  if (!(config.annealing >= 0 && config.annealing <= 1)) {
+    throw UsageError(
+        fmt::format("annealing: expected a share of the steps, 0 to 1, got {}", config.annealing));
+  }
+  return config;
+}
+
+/// What -log p(x | z) has beyond gamma^2 / 2 |x - f|^2.
+double constant_of(Index dim, double precision) {
+  return 0.5 * static_cast<double>(dim) * (std::log(2 * math::pi) - std::log(precision));
+}
+
+double total(const Variable& x) {
+  double sum = 0;
+  for (const double value : x.value().to_vector<double>()) sum += value;
+  return sum;
+}
+
+}  // namespace
+
+ImageVaeTraining::ImageVaeTraining(const ImageVae& vae, const ImageVaeTrainingConfig& config,
+                                   const Split& data, ImageProbe probe)
+    : Training(vae.layout(), vae.initial_parameters(config.seed, DType::float32, data.train.device()), config,
+               checked(data, vae)),
+      vae_(vae),
+      image_config_(checked(config)),
+      probe_(std::move(probe)),
+      workers_(data.train.device() == Device::cpu ? config.threads : 1),  // a GPU is busy with one
+      share_gradients_({pieces(config.batch, image_share), vae.layout().count()}, DType::float32,
+                       data.train.device()) {
+  for (Index i = 0; i < share_gradients_.shape()[0]; ++i) leaves_.emplace_back(layout(), parameters().flat());
+}
+
+Index ImageVaeTraining::annealing_steps() const {
+  return static_cast<Index>(image_config_.annealing * static_cast<double>(steps_in_all()));
+}
+
+double ImageVaeTraining::precision_at(Index step) const {
+  const auto last = static_cast<double>(annealing_steps());
+  const double done = last > 0 ? std::min(1.0, static_cast<double>(step) / last) : 1;
+  return image_config_.first_precision *
+         std::pow(image_config_.precision / image_config_.first_precision, done);
+}
+
+Variable ImageVaeTraining::share_of_loss(const Parameters& parameters, const Tensor& images, Index first,
+                                         Index batch) const {
+  const Tensor noise = normal({config().seed, Stream::training_noise, static_cast<std::uint32_t>(steps()),
+                               static_cast<std::uint32_t>(first)},
+                              images.shape()[0], vae_.config().latent_dim, images.dtype(), images.device());
+  const Elbo elbo = vae_.elbo(parameters, Variable(images), noise, precision_at(steps()));
+  return sum(elbo.reconstruction + elbo.kl) / static_cast<double>(batch);
+}
+
+Variable ImageVaeTraining::loss(const Tensor& observations) const {
+  return share_of_loss(parameters(), observations, 0, observations.shape()[0]);
+}
+
+double ImageVaeTraining::differentiate(const Tensor& observations, Gradients& found) {
+  const Index batch = observations.shape()[0], shares = share_gradients_.shape()[0], count = layout().count();
+  std::vector<double> losses(static_cast<std::size_t>(shares));
+  workers_.run(shares, [&](Index i) {
+    const Index first = i * image_share;
+    const Tensor images = rows(observations, first, std::min(image_share, batch - first));
+    const Variable value = share_of_loss(leaves_[i], images, first, batch);
+    losses[i] = value.value().item();
+    const Gradients own = gradients(value, leaves_[i].variables());
+    for (int k = 0; k < layout().size(); ++k) {
+      share_gradients_.part(i * count + layout().offset(k), layout().shape(k)).assign(own[k].value());
+    }
+  });
+  const NoGradient off;
+  const Tensor total = sum(Variable(share_gradients_), 0).value();
+  found.clear();
+  for (int k = 0; k < layout().size(); ++k) {
+    found.emplace_back(total.part(layout().offset(k), layout().shape(k)));
+  }
+  double loss = 0;
+  for (const double value : losses) loss += value;
+  return loss;
+}
+
+Tensor ImageVaeTraining::numbers(const Tensor& images) {
+  const NoGradient off;
+  return (Variable(images.to(DType::float32)) / 255).value();
+}
+
+MeanElbo ImageVaeTraining::evaluate(const Parameters& parameters, const Tensor& images, Stream stream,
+                                    std::uint32_t draw) const {
+  const Index samples = images.shape()[0];
+  std::vector<MeanElbo> parts(static_cast<std::size_t>(pieces(samples, evaluation_images)));
+  workers_.run(static_cast<Index>(parts.size()), [&](Index i) {
+    const NoGradient off;
+    const Index first = i * evaluation_images;
+    const Tensor part = numbers(rows(images, first, std::min(evaluation_images, samples - first)));
+    const Tensor noise = normal({config().seed, stream, draw, static_cast<std::uint32_t>(first)},
+                                part.shape()[0], vae_.config().latent_dim, part.dtype(), part.device());
+    const Elbo elbo = vae_.elbo(parameters, Variable(part), noise, image_config_.precision);
+    parts[i].reconstruction = total(elbo.reconstruction);
+    parts[i].kl = total(elbo.kl);
+  });
+  MeanElbo result;
+  for (const MeanElbo& part : parts) {
+    result.reconstruction += part.reconstruction;
+    result.kl += part.kl;
+  }
+  result.reconstruction = result.reconstruction / static_cast<double>(samples) -
+                          constant_of(vae_.config().observation_dim(), image_config_.precision);
+  result.kl /= static_cast<double>(samples);
+  result.neg_elbo = result.reconstruction + result.kl;
+  return result;
+}
+
+std::vector<double> ImageVaeTraining::encode(const Parameters& parameters, const Tensor& images) const {
+  const Index samples = images.shape()[0], columns = 2 * vae_.config().latent_dim;
+  std::vector<double> encoded(static_cast<std::size_t>(samples * columns));
+  workers_.run(pieces(samples, evaluation_images), [&](Index i) {
+    const NoGradient off;
+    const Index first = i * evaluation_images;
+    const Tensor part = numbers(rows(images, first, std::min(evaluation_images, samples - first)));
+    const std::vector<double> found = vae_.encode(parameters, Variable(part)).value().to_vector<double>();
+    std::copy(found.begin(), found.end(), encoded.begin() + first * columns);
+  });
+  return encoded;
+}
+
+ImageVaeTraining::Grams ImageVaeTraining::grams(const Parameters& parameters,
+                                                const std::vector<double>& latents) const {
+  constexpr Index at_a_time = 4;  // d tangents each
+  const Index d = vae_.config().latent_dim, dim = vae_.config().observation_dim();
+  const Index samples = static_cast<Index>(latents.size()) / d;
+  Grams result;
+  result.gram.resize(static_cast<std::size_t>(samples * d * d));
+  result.total_jacobian.assign(static_cast<std::size_t>(dim * d), 0);
+  constexpr Index shares =
+      64;  // of which each adds up its own Jacobians, so that no sum depends on the threads
+  std::vector<std::vector<double>> totals(shares);
+  workers_.run(shares, [&](Index share) {
+    const NoGradient off;
+    std::vector<double>& own = totals[share];
+    own.assign(static_cast<std::size_t>(d * dim), 0);
+    const Index end = (share + 1) * samples / shares;
+    for (Index first = share * samples / shares; first < end; first += at_a_time) {
+      const Index count = std::min(at_a_time, end - first);
+      const std::vector<double> z(latents.begin() + first * d, latents.begin() + (first + count) * d);
+      const Variable tangents =
+          vae_.decode(parameters,
+                      seeded(Variable(Tensor::from(z, {count, d}).to(DType::float32).to(device()))))
+              .tangents;
+      for (Index k = 0; k < d; ++k) {
+        const Variable one = slice(tangents, 0, k, 1);
+        const std::vector<double> column_sum = sum(reshape(one, {count, dim}), 0).value().to_vector<double>();
+        for (Index i = 0; i < dim; ++i) own[k * dim + i] += column_sum[i];
+        for (Index l = 0; l <= k; ++l) {
+          const std::vector<double> products =
+              sum(reshape(one * slice(tangents, 0, l, 1), {count, dim}), 1).value().to_vector<double>();
+          for (Index s = 0; s < count; ++s) {
+            result.gram[((first + s) * d + k) * d + l] = products[s];
+            result.gram[((first + s) * d + l) * d + k] = products[s];
+          }
+        }
+      }
+    }
+  });
+  for (const std::vector<double>& own : totals) {
+    for (Index k = 0; k < d; ++k) {
+      for (Index i = 0; i < dim; ++i) result.total_jacobian[i * d + k] += own[k * dim + i];
+    }
+  }
+  return result;
+}
+
+std::vector<double> ImageVaeTraining::validation(const Tensor& observations) const {
+  const MeanElbo found =
+      evaluate(parameters(), observations, Stream::validation_noise, static_cast<std::uint32_t>(epoch()));
+  if (steps() >= annealing_steps() + steps_to_recover && found.kl < collapsed_kl) {
+    throw NumericalError(
+        fmt::format("collapsed at step {} of {}: the KL is {:.2g} nats, so the decoder uses no latent; try a "
+                    "larger first "
+                    "gamma^2 or a smaller learning rate",
+                    steps(), identity(), found.kl));
+  }
+  std::vector<double> values{found.neg_elbo, found.reconstruction, found.kl};
+  if (probe_.measure) {
+    const std::vector<double> more = probe_.measure(*this);
+    values.insert(values.end(), more.begin(), more.end());
+  }
+  return values;
+}
+
+std::vector<std::string> ImageVaeTraining::validation_names() const {
+  std::vector<std::string> names{"neg_elbo", "reconstruction", "kl"};
+  names.insert(names.end(), probe_.names.begin(), probe_.names.end());
+  return names;
+}
+
+std::string ImageVaeTraining::identity() const {
+  return fmt::format("seed {}, gamma^2 {:g}", config().seed, image_config_.precision);
+}
+
+}  // namespace elbow
