@@ -78,7 +78,7 @@ struct ImageProduct {
 
 /// Rows and vectors of a block: its accumulators, a row of the right operand and an element of the left one just fit into 16
 /// (AVX2) or 32 registers, its rows' addresses into the general ones.
-constexpr int most_block_vectors = HWY_TARGET == HWY_AVX2 ? 3 : 4;
+inline constexpr int most_block_vectors = HWY_TARGET == HWY_AVX2 ? 3 : 4;
 constexpr int most_block_rows(int vectors) {
   return (HWY_TARGET == HWY_AVX2 ? 6 : 8) / (vectors > 2 ? 2 : 1);
 }

@@ -281,11 +281,13 @@ class Runs {
         return hash_of(shuffled_batch(drawn({rows, columns}, dtype, device), 42, 3, 1, 257));
       });
     }
-    add("shuffled_batch of pixels (600, 48)", [](Device device) {
-      std::vector<std::uint8_t> pixels(600 * 48);
-      for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * i / 7);
-      return hash_of(shuffled_batch(Tensor::from(pixels, {600, 48}, device), 42, 3, 1, 257));
-    });
+    for (const Index columns : {48, 5}) {
+      add("shuffled_batch of pixels " + to_string(Shape{600, columns}), [columns](Device device) {
+        std::vector<std::uint8_t> pixels(static_cast<std::size_t>(600 * columns));
+        for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * i / 7);
+        return hash_of(shuffled_batch(Tensor::from(pixels, {600, columns}, device), 42, 3, 1, 257));
+      });
+    }
     add("a - b, every second element (31)", [dtype = dtype_](Device device) {
       return dtype == DType::float32 ? hash_of_every_second<float>(31, device)
                                      : hash_of_every_second<double>(31, device);
