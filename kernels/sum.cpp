@@ -27,7 +27,9 @@ Accumulator<T> sum_row(const T* input, Index length) {
 /// The first `columns` columns, at most `width`, of (length, inner), each summed down its column.
 template <class T, int width>
 void sum_columns(const T* input, Index length, Index inner, Index columns, T* output) {
-  Accumulator<T> lane[sum_lanes][width] = {};
+  Accumulator<T> lane[sum_lanes][width];
+  const int used = static_cast<int>(std::min<Index>(length, sum_lanes));  // the others would only add zeros
+  for (int p = 0; p < std::max(used, 1); ++p) std::fill_n(lane[p], width, Accumulator<T>());
   for (Index k = 0; k < length; ++k) {
     const T* row = input + k * inner;
     Accumulator<T>* const total = lane[k % sum_lanes];
@@ -38,7 +40,7 @@ void sum_columns(const T* input, Index length, Index inner, Index columns, T* ou
     }
   }
   for (int half = sum_lanes / 2; half > 0; half /= 2) {
-    for (int p = 0; p < half; ++p) {
+    for (int p = 0; p < half && p + half < used; ++p) {
       for (int c = 0; c < columns; ++c) lane[p][c] += lane[p + half][c];
     }
   }

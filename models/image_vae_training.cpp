@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/sum.h"
+
 namespace elbow {
 namespace {
 
@@ -41,6 +43,32 @@ const ImageVaeTrainingConfig& checked(const ImageVaeTrainingConfig& config) {
 /// What -log p(x | z) has beyond gamma^2 / 2 |x - f|^2.
 double constant_of(Index dim, double precision) {
   return 0.5 * static_cast<double>(dim) * (std::log(2 * math::pi) - std::log(precision));
+}
+
+double product(const float* left, const float* right, Index count) {
+  double lanes[kernels::sum_lanes] = {};
+  Index i = 0;
+  for (; i + kernels::sum_lanes <= count; i += kernels::sum_lanes) {
+    for (int p = 0; p < kernels::sum_lanes; ++p) lanes[p] += double{left[i + p]} * double{right[i + p]};
+  }
+  for (int p = 0; i < count; ++i, ++p) lanes[p] += double{left[i]} * double{right[i]};
+  return kernels::sum_by_halving(lanes);
+}
+
+/// Of tangents (d, count, dim): J^T J of each sample, (count, d, d), and J added to `total`, (d, dim).
+void add_products(const Tensor& tangents, double* gram, std::vector<double>& total) {
+  const Index d = tangents.shape()[0], count = tangents.shape()[1], dim = tangents.shape()[2];
+  const Tensor host = tangents.to(Device::cpu);
+  const auto column = [&](Index k, Index sample) { return host.data<float>() + (k * count + sample) * dim; };
+  for (Index s = 0; s < count; ++s) {
+    for (Index k = 0; k < d; ++k) {
+      for (Index l = 0; l <= k; ++l) {
+        gram[(s * d + k) * d + l] = gram[(s * d + l) * d + k] = product(column(k, s), column(l, s), dim);
+      }
+      const float* const own = column(k, s);
+      for (Index i = 0; i < dim; ++i) total[k * dim + i] += double{own[i]};
+    }
+  }
 }
 
 double total(const Variable& x) {
@@ -164,34 +192,19 @@ ImageVaeTraining::Grams ImageVaeTraining::grams(const Parameters& parameters,
   Grams result;
   result.gram.resize(static_cast<std::size_t>(samples * d * d));
   result.total_jacobian.assign(static_cast<std::size_t>(dim * d), 0);
-  constexpr Index shares =
-      64;  // of which each adds up its own Jacobians, so that no sum depends on the threads
-  std::vector<std::vector<double>> totals(shares);
-  workers_.run(shares, [&](Index share) {
+  // Each share adds up its own Jacobians, so that no sum depends on the threads.
+  const Index share = std::max<Index>(16, pieces(samples, 64));
+  std::vector<std::vector<double>> totals(static_cast<std::size_t>(pieces(samples, share)));
+  workers_.run(static_cast<Index>(totals.size()), [&](Index i) {
     const NoGradient off;
-    std::vector<double>& own = totals[share];
-    own.assign(static_cast<std::size_t>(d * dim), 0);
-    const Index end = (share + 1) * samples / shares;
-    for (Index first = share * samples / shares; first < end; first += at_a_time) {
+    totals[i].assign(static_cast<std::size_t>(d * dim), 0);
+    const Index end = std::min((i + 1) * share, samples);
+    for (Index first = i * share; first < end; first += at_a_time) {
       const Index count = std::min(at_a_time, end - first);
       const std::vector<double> z(latents.begin() + first * d, latents.begin() + (first + count) * d);
-      const Variable tangents =
-          vae_.decode(parameters,
-                      seeded(Variable(Tensor::from(z, {count, d}).to(DType::float32).to(device()))))
-              .tangents;
-      for (Index k = 0; k < d; ++k) {
-        const Variable one = slice(tangents, 0, k, 1);
-        const std::vector<double> column_sum = sum(reshape(one, {count, dim}), 0).value().to_vector<double>();
-        for (Index i = 0; i < dim; ++i) own[k * dim + i] += column_sum[i];
-        for (Index l = 0; l <= k; ++l) {
-          const std::vector<double> products =
-              sum(reshape(one * slice(tangents, 0, l, 1), {count, dim}), 1).value().to_vector<double>();
-          for (Index s = 0; s < count; ++s) {
-            result.gram[((first + s) * d + k) * d + l] = products[s];
-            result.gram[((first + s) * d + l) * d + k] = products[s];
-          }
-        }
-      }
+      const Variable at(Tensor::from(z, {count, d}).to(DType::float32).to(device()));
+      add_products(vae_.decode(parameters, seeded(at)).tangents.value(), result.gram.data() + first * d * d,
+                   totals[i]);
     }
   });
   for (const std::vector<double>& own : totals) {
