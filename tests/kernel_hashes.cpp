@@ -230,6 +230,12 @@ std::uint64_t hash_of_vae_steps(const StepsRun& run, Device device) {
   return hash.value;
 }
 
+/// Of an image, a weight and a bias.
+Variable gradient_by_weight(const Variables& v, ConvolutionGeometry geometry) {
+  const Variable weight(v[1].value(), true);
+  return gradients(sum(square(convolution(v[0], weight, v[2], geometry))), {weight})[0];
+}
+
 class Runs {
  public:
   explicit Runs(DType dtype) : dtype_(dtype) {
@@ -394,8 +400,7 @@ class Runs {
         });
     add("convolution, its weight's gradient (3, 9, 9, 3) (5, 5, 3, 37)", {{3, 9, 9, 3}, {5, 5, 3, 37}, {37}},
         [](const Variables& v) {
-          const Variable weight(v[1].value(), true);
-          return gradients(sum(square(convolution(v[0], weight, v[2], {2, 2}))), {weight})[0];
+          return gradient_by_weight(v, {2, 2});
         });
     add("transposed_convolution of images smaller than the stride (2, 1, 1, 3) (4, 4, 2, 3)",
         {{2, 1, 1, 3}, {4, 4, 2, 3}, {2}}, [](const Variables& v) {
@@ -427,8 +432,7 @@ class Runs {
         });
     add("convolution, its weight's gradient (1, 1, 1, 730) (1, 1, 730, 730)",
         {{1, 1, 1, 730}, {1, 1, 730, 730}, {730}}, [](const Variables& v) {
-          const Variable weight(v[1].value(), true);
-          return gradients(sum(square(convolution(v[0], weight, v[2], {1, 0}))), {weight})[0];
+          return gradient_by_weight(v, {1, 0});
         });
     constexpr Index matrices = 66000;
     add("slogdet (66000, 4, 4)", {{matrices, 4, 4}},
