@@ -12,32 +12,10 @@
 #include "engine/forward_mode.h"
 #include "models/fused_steps.h"
 #include "tests/evaluate.h"
+#include "tests/hash.h"
 
 namespace elbow::test {
 namespace {
-
-/// FNV-1a.
-struct Hash {
-  std::uint64_t value = 0xcbf29ce484222325u;
-
-  void add(const Tensor& tensor) {
-    const Tensor host = tensor.to(Device::cpu);
-    const auto* bytes = static_cast<const unsigned char*>(host.address());
-    for (std::size_t i = 0; i < host.bytes(); ++i) value = (value ^ bytes[i]) * 0x100000001b3u;
-  }
-};
-
-std::uint64_t hash_of(const Tensor& tensor) {
-  Hash hash;
-  hash.add(tensor);
-  return hash.value;
-}
-
-constexpr Draw draw{42, Stream::test, 3, 5};
-
-Tensor drawn(const Shape& shape, DType dtype, Device device) {
-  return uniform(draw, -2.5, 2.5, 1, shape.count(), dtype).reshaped(shape).to(device);
-}
 
 Variable variable(const Shape& shape, DType dtype, Device device) {
   return Variable(drawn(shape, dtype, device));
