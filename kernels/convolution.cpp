@@ -221,10 +221,10 @@ void convolve_in_planes(const TransposedConvolution<T>& a) {
       multiply(product);
       for (Index y = 0; y < phase.height; ++y) {
         T* const to = large + ((phase.y + y * s.stride) * s.large_width + phase.x) * s.large_channels;
-        for (Index x = 0; x < phase.width; ++x) {
-          for (Index c = 0; c < s.large_channels; ++c) {
-            to[x * s.stride * s.large_channels + c] = planes[c * borders.plane + y * row + x];
-          }
+        const Index step = s.stride * s.large_channels;
+        for (Index c = 0; c < s.large_channels; ++c) {
+          const T* const from = planes + c * borders.plane + y * row;
+          for (Index x = 0; x < phase.width; ++x) to[x * step + c] = from[x];
         }
       }
       left += depth * s.large_channels;

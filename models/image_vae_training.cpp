@@ -87,9 +87,13 @@ ImageVaeTraining::ImageVaeTraining(const ImageVae& vae, const ImageVaeTrainingCo
       image_config_(checked(config)),
       probe_(std::move(probe)),
       workers_(data.train.device() == Device::cpu ? config.threads : 1),  // a GPU is busy with one
-      share_gradients_({pieces(config.batch, image_share), vae.layout().count()}, DType::float32,
-                       data.train.device()) {
-  for (Index i = 0; i < share_gradients_.shape()[0]; ++i) leaves_.emplace_back(layout(), parameters().flat());
+      gradients_(vae.layout(), DType::float32, data.train.device()) {
+  const Index shares = pieces(config.batch, image_share);
+  for (Index i = 0; i < shares; ++i) leaves_.emplace_back(layout(), parameters().flat());
+  for (int k = 0; k < layout().size(); ++k) {
+    share_gradients_.emplace_back(Shape{shares, layout().shape(k).count()}, DType::float32,
+                                  data.train.device());
+  }
 }
 
 Index ImageVaeTraining::annealing_steps() const {
@@ -117,7 +121,7 @@ Variable ImageVaeTraining::loss(const Tensor& observations) const {
 }
 
 double ImageVaeTraining::differentiate(const Tensor& observations, Gradients& found) {
-  const Index batch = observations.shape()[0], shares = share_gradients_.shape()[0], count = layout().count();
+  const Index batch = observations.shape()[0], shares = pieces(batch, image_share);
   std::vector<double> losses(static_cast<std::size_t>(shares));
   workers_.run(shares, [&](Index i) {
     const Index first = i * image_share;
@@ -125,16 +129,16 @@ double ImageVaeTraining::differentiate(const Tensor& observations, Gradients& fo
     const Variable value = share_of_loss(leaves_[i], images, first, batch);
     losses[i] = value.value().item();
     const Gradients own = gradients(value, leaves_[i].variables());
-    for (int k = 0; k < layout().size(); ++k) {
-      share_gradients_.part(i * count + layout().offset(k), layout().shape(k)).assign(own[k].value());
+    for (std::size_t k = 0; k < own.size(); ++k) {
+      share_gradients_[k].part(i * own[k].value().count(), own[k].shape()).assign(own[k].value());
     }
   });
-  const NoGradient off;
-  const Tensor total = sum(Variable(share_gradients_), 0).value();
-  found.clear();
-  for (int k = 0; k < layout().size(); ++k) {
-    found.emplace_back(total.part(layout().offset(k), layout().shape(k)));
-  }
+  workers_.run(layout().size(), [&](Index k) {
+    const NoGradient off;
+    const Tensor total = sum(Variable(share_gradients_[k]), 0).value();
+    gradients_[static_cast<int>(k)].value().part(0, total.shape()).assign(total);
+  });
+  found = gradients_.variables();
   double loss = 0;
   for (const double value : losses) loss += value;
   return loss;

@@ -72,8 +72,9 @@ class ImageVaeTraining : public Training {
   ImageVaeTrainingConfig image_config_;
   ImageProbe probe_;
   mutable Workers workers_;
-  std::vector<Parameters> leaves_;  // of each share: the training's memory, tapes of their own
-  Tensor share_gradients_;          // (shares, parameters)
+  std::vector<Parameters> leaves_;       // of each share: the training's memory, tapes of their own
+  std::vector<Tensor> share_gradients_;  // of each parameter, (shares, elements)
+  Parameters gradients_;                 // their sums
 };
 
 }  // namespace elbow
