@@ -39,32 +39,40 @@ std::size_t printable_length(std::string_view text) {
 
 std::string show(const path& name) { return in_quotes(name.string(), std::string::npos); }
 
-std::string how_to_mend(int error, const path& target) {
+/// A file to be written, and the option that chose it.
+struct Place {
+  path target;
+  std::string_view option = "--out";
+};
+
+std::string how_to_mend(int error, const Place& place) {
+  const std::string_view option = place.option;
   switch (error) {
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
-      return "no space left: free some or choose another --out";
+      return fmt::format("no space left: free some or choose another {}", option);
     case EACCES:
     case EPERM:
     case EROFS:
-      return "choose an --out that you may write to";
+      return fmt::format("choose another {} that you may write to", option);
     case ENOENT:
-      return fmt::format("create the folder {} first or choose another --out", show(target.parent_path()));
+      return fmt::format("create the folder {} first or choose another {}", show(place.target.parent_path()),
+                         option);
     case ENOTDIR:
-      return "a part of the path is a file: choose another --out";
+      return fmt::format("a part of the path is a file: choose another {}", option);
     case EISDIR:
-      return "a folder has that name: remove it or choose another --out";
+      return fmt::format("a folder has that name: remove it or choose another {}", option);
     case ENAMETOOLONG:
-      return "choose a shorter --out";
+      return fmt::format("choose a shorter {}", option);
     default:
-      return "choose another --out or mend the disk";
+      return fmt::format("choose another {} or mend the disk", option);
   }
 }
 
-[[noreturn]] void fail_to_write(const path& target, const char* step, int error) {
-  throw DataError(fmt::format("[write] {}: {} failed: {}; {}", show(target), step,
-                              std::generic_category().message(error), how_to_mend(error, target)));
+[[noreturn]] void fail_to_write(const Place& place, const char* step, int error) {
+  throw DataError(fmt::format("[write] {}: {} failed: {}; {}", show(place.target), step,
+                              std::generic_category().message(error), how_to_mend(error, place)));
 }
 
 [[noreturn]] void fail_to_read(const path& source, const std::string& reason) {
@@ -101,7 +109,7 @@ class Descriptor {
 /// A file that disappears with this object, unless it was renamed into place.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const path& target) : target_(target), file_(create()) {}
+  explicit TemporaryFile(const Place& place) : place_(place), file_(create()) {}
   ~TemporaryFile() {
     if (!name_.empty()) ::unlink(name_.c_str());
   }
@@ -112,28 +120,28 @@ class TemporaryFile {
     while (!content.empty()) {
       const ssize_t written =
           uninterrupted([&] { return ::write(file_.number(), content.data(), content.size()); });
-      if (written <= 0) fail_to_write(target_, "write", written < 0 ? errno : EIO);
+      if (written <= 0) fail_to_write(place_, "write", written < 0 ? errno : EIO);
       content.remove_prefix(static_cast<std::size_t>(written));
     }
   }
 
   void finish() {
     // No second try after a failed fsync: the kernel may have marked the lost pages clean.
-    if (uninterrupted([&] { return ::fsync(file_.number()); }) < 0) fail_to_write(target_, "fsync", errno);
-    if (const int error = file_.close()) fail_to_write(target_, "close", error);
+    if (uninterrupted([&] { return ::fsync(file_.number()); }) < 0) fail_to_write(place_, "fsync", errno);
+    if (const int error = file_.close()) fail_to_write(place_, "close", error);
   }
 
   void rename_into_place(const path& keep_old_as) {
     bool kept = false;
     if (!keep_old_as.empty()) {
-      kept = ::rename(target_.c_str(), keep_old_as.c_str()) == 0;
-      if (!kept && errno != ENOENT) fail_to_write(keep_old_as, "rename", errno);
+      kept = ::rename(place_.target.c_str(), keep_old_as.c_str()) == 0;
+      if (!kept && errno != ENOENT) fail_to_write({keep_old_as, place_.option}, "rename", errno);
     }
-    if (::rename(name_.c_str(), target_.c_str()) < 0) {
+    if (::rename(name_.c_str(), place_.target.c_str()) < 0) {
       const int error = errno;
       // Cannot be had back where the disk fails for good; the old content then remains under the other name.
-      if (kept) (void)::rename(keep_old_as.c_str(), target_.c_str());
-      fail_to_write(target_, "rename", error);
+      if (kept) (void)::rename(keep_old_as.c_str(), place_.target.c_str());
+      fail_to_write(place_, "rename", error);
     }
     name_.clear();
   }
@@ -142,7 +150,7 @@ class TemporaryFile {
   int create() {
     static std::atomic<unsigned> counter{0};
     for (;;) {
-      name_ = target_.parent_path() /
+      name_ = place_.target.parent_path() /
               fmt::format("{}{}-{}{}", temporary_prefix, ::getpid(), counter++, temporary_suffix);
       const int number =
           uninterrupted([&] { return ::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
@@ -151,27 +159,36 @@ class TemporaryFile {
       // Another machine on a shared disk, or a killed process, had the same number.
       if (error == EEXIST) continue;
       name_.clear();
-      fail_to_write(target_, "open", error);
+      fail_to_write(place_, "open", error);
     }
   }
 
-  path target_;
+  Place place_;
   path name_;
   Descriptor file_;
 };
 
 /// Makes the names in the folder survive a power loss.
-void sync_folder(const path& target) {
-  const path parent = target.parent_path();
-  const path folder = parent.empty() ? path(".") : parent;
-  const int number =
-      uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+void sync_folder(const Place& place) {
+  const path parent = place.target.parent_path();
+  const path name = parent.empty() ? path(".") : parent;
+  const Place folder{name, place.option};
+  const int number = uninterrupted([&] { return ::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
   if (number < 0) fail_to_write(folder, "open", errno);
   Descriptor descriptor(number);
   // EINVAL: a file system that knows no fsync of folders.
   if (uninterrupted([&] { return ::fsync(number); }) < 0 && errno != EINVAL)
     fail_to_write(folder, "fsync", errno);
   if (const int error = descriptor.close()) fail_to_write(folder, "close", error);
+}
+
+void replace(const Place& place, const std::function<void(const Append&)>& produce, const path& keep_old_as) {
+  if (!place.target.has_filename()) fail_to_write(place, "open", EISDIR);
+  TemporaryFile file(place);
+  produce([&](std::string_view part) { file.write(part); });
+  file.finish();
+  file.rename_into_place(keep_old_as);
+  sync_folder(place);
 }
 
 }  // namespace
@@ -192,12 +209,13 @@ std::string in_quotes(std::string_view text, std::size_t longest) {
 }
 
 void write_atomically(const path& target, std::string_view content, const path& keep_old_as) {
-  if (!target.has_filename()) fail_to_write(target, "open", EISDIR);
-  TemporaryFile file(target);
-  file.write(content);
-  file.finish();
-  file.rename_into_place(keep_old_as);
-  sync_folder(target);
+  replace(
+      {target}, [&](const Append& append) { append(content); }, keep_old_as);
+}
+
+void write_parts_atomically(const path& target, std::string_view option,
+                            const std::function<void(const Append&)>& produce) {
+  replace({target, option}, produce, {});
 }
 
 std::string read_file(const path& source, std::size_t limit) {
@@ -237,7 +255,7 @@ void remove_temporaries(const path& folder) {
     }
     if (!error) entry.increment(error);
   }
-  if (error) fail_to_write(folder, "removing temporary files", error.value());
+  if (error) fail_to_write({folder}, "removing temporary files", error.value());
 }
 
 }  // namespace elbow

@@ -3,6 +3,7 @@
 // one.
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,14 @@ namespace elbow {
 /// where the last step failed, the folder's fsync, the new content is in place.
 void write_atomically(const std::filesystem::path& path, std::string_view content,
                       const std::filesystem::path& keep_old_as = {});
+
+/// Takes the next part of a file's content.
+using Append = std::function<void(std::string_view)>;
+
+/// The same for content that need not be in memory at once: `produce` appends it part by part. Advice in
+/// messages names `option`, which chose the path. What `produce` throws passes, the old content in place.
+void write_parts_atomically(const std::filesystem::path& path, std::string_view option,
+                            const std::function<void(const Append&)>& produce);
 
 /// The content of a regular file of at most `limit` bytes; its size is checked before memory is taken.
 /// Throws DataError.

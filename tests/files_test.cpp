@@ -54,6 +54,29 @@ TEST(Files, KeepsOldContentUnderAnotherName) {
   EXPECT_EQ(folder.entries(), 2u);
 }
 
+TEST(Files, InParts) {
+  const ScratchFolder folder;
+  write_parts_atomically(folder / "file", "--cache", [](const Append& append) {
+    append("one");
+    append("");
+    append("two");
+  });
+  EXPECT_EQ(get(folder / "file"), "onetwo");
+  const auto interrupted = [&] {
+    write_parts_atomically(folder / "file", "--cache", [](const Append& append) {
+      append("half");
+      throw DataError("no more");
+    });
+  };
+  EXPECT_EQ(thrown<DataError>(interrupted), "no more");
+  EXPECT_EQ(get(folder / "file"), "onetwo");
+  EXPECT_EQ(folder.entries(), 1u);
+  EXPECT_EQ(
+      thrown<DataError>([&] { write_parts_atomically(folder / "x/y", "--cache", [](const Append&) {}); }),
+      "[write] '" + (folder / "x/y").string() + "': open failed: No such file or directory; " +
+          "create the folder '" + (folder / "x").string() + "' first or choose another --cache");
+}
+
 TEST(Files, RefusesWhatCannotBeWritten) {
   const ScratchFolder folder;
   put(folder / "plain", "old");
@@ -114,7 +137,7 @@ TEST(Files, EveryFailingCallIsReported) {
   const std::string mend = "no space left: free some or choose another --out";
   const std::pair<int, std::string> reasons[] = {{ENOSPC, mend},
                                                  {EDQUOT, mend},
-                                                 {EROFS, "choose an --out that you may write to"},
+                                                 {EROFS, "choose another --out that you may write to"},
                                                  {EIO, "choose another --out or mend the disk"}};
   constexpr std::size_t first_call_after_the_rename = 6;
   std::size_t failures = 0;
