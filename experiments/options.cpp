@@ -219,6 +219,7 @@ std::vector<OptionDescription> build_table() {
   table.add({"gamma2", "LIST", "decoder precisions gamma^2", "1e1,1e2"}, positive_numbers(&Options::gamma2));
   table.add({"config", "FILE", "options from a TOML file; flags outrank it", "my.toml"},
             file_name(&Options::config), Stored::no);
+  table.add({"data", "FILE", "your own images, .npz or .npy", "my.npz"}, file_name(&Options::data));
 
   table.group("Model");
   table.add({"dim", "N", "latent dimensions d", "3"}, integer(&Options::dim, 1, 1024));
@@ -247,6 +248,8 @@ std::vector<OptionDescription> build_table() {
             Stored::no);
   table.add({"out", "DIR", "run folder", "runs/mine", "runs/<date-time>_<experiment>"},
             file_name(&Options::out), Stored::no);
+  table.add({"cache", "DIR", "where drawn images are kept", "images", "~/.cache/elbow"},
+            file_name(&Options::cache), Stored::no);
   table.add({"resume", "", "go on with --out, or with runs/latest", "true"}, flag(&Options::resume),
             Stored::no);
   table.add({"dry-run", "", "print the plan, run nothing", "true"}, flag(&Options::dry_run), Stored::no);

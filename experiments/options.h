@@ -33,6 +33,8 @@ struct Options {
   std::string config;                ///< a TOML file; "" for none
   std::vector<std::uint64_t> seeds;  ///< distinct, not empty once resolved
   std::vector<double> gamma2;        ///< decoder precisions, distinct, finite, > 0
+  std::string data;                  ///< images to train on; "" for those that the experiment draws
+  std::string cache;                 ///< where drawn images are kept; "" for the user's cache folder
 
   DeviceChoice device = DeviceChoice::automatic;  ///< not automatic once resolved
   Trainer trainer = Trainer::fused;

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <functional>
 
-#include "experiments/sprites.h"
+#include "experiments/sprite_set.h"
 
 namespace elbow {
 

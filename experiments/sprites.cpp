@@ -1,132 +1,193 @@
 #include "experiments/sprites.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <png.h>
 
 #include <algorithm>
-#include <limits>
-#include <thread>
+#include <span>
 
-#include "engine/files.h"
-#include "kernels/error.h"
+#include "engine/safetensors.h"
+#include "experiments/machine.h"
+#include "experiments/own_images.h"
+#include "experiments/run_folder.h"
+#include "experiments/settings.h"
+#include "experiments/sprite_cache.h"
+#include "experiments/stop.h"
+#include "experiments/sweep.h"
+#include "experiments/vae_experiment.h"
 
 namespace elbow {
 namespace {
 
-/// A factor is low + width b.
-struct Factor {
-  const char* name;
-  double low, width;
-};
+constexpr double precision = 1;
+constexpr double first_precision = 20;
 
-constexpr double position_low = 0.2, position_width = 0.55;
-constexpr auto all_factors = std::to_array<Factor>({{"x", position_low, position_width},
-                                                    {"y", position_low, position_width},
-                                                    {"scale", 0.11, 0.09},
-                                                    {"hue", 0, 1},
-                                                    {"angle", 0, 360}});
-
-std::span<const Factor> factors_of(const SpriteSettings& settings) {
-  return std::span(all_factors).first(settings.angle ? all_factors.size() : all_factors.size() - 1);
+Options defaults(const Options& asked) {
+  Options options;
+  options.seeds = first_seeds(asked.quick ? 1 : 3);
+  options.gamma2 = {precision};
+  options.batch = 64;
+  options.epochs = asked.quick ? 4 : 60;
+  options.learning_rate = 1e-3;
+  options.dim = 4;
+  return options;
 }
 
-/// `factors` in the order of all_factors.
-Sprite sprite_of(const SpriteSettings& settings, std::span<const double> factors) {
-  const Point at = distorted(settings.distortion, {factors[0], factors[1]});
-  return {settings.shape, at.x, at.y, factors[2], factors[3], settings.angle ? factors[4] : 0};
+ImageVaeTrainingConfig config_of(const Options& options, const Run& run) {
+  ImageVaeTrainingConfig config;
+  config.seed = run.seed;
+  config.batch = options.batch;
+  config.epochs = options.epochs;
+  config.rate = options.learning_rate;
+  config.schedule = Schedule::cosine;
+  config.validation_every = std::max(1, options.epochs / 30);
+  config.precision = precision;
+  config.first_precision = first_precision;
+  config.threads = options.threads;
+  return config;
+}
+
+struct SpriteRun {
+  std::unique_ptr<ImageVaeTraining> training;
+  SpriteTruth truth;
+};
+
+ImageSet images_of(const Options& options, const Run& run) {
+  if (!options.data.empty()) return read_images(options.data);
+  SpriteSettings settings;
+  settings.seed = run.seed;
+  return cached_sprites(settings,
+                        options.cache.empty() ? default_cache_folder() : std::filesystem::path(options.cache),
+                        options.threads);
+}
+
+ImageVae vae_of(const ImageSet& set, const Options& options) {
+  ImageVaeConfig config;
+  config.height = set.height;
+  config.width = set.width;
+  config.channels = set.channels;
+  config.latent_dim = set.factor_names.empty() ? options.dim : static_cast<Index>(set.factor_names.size());
+  return ImageVae(config);
+}
+
+/// What measure_latents says of the present parameters, as columns of history.csv.
+ImageProbe probe_of(const SpriteTruth& truth) {
+  ImageProbe probe;
+  probe.names = {"c_ima", "c_ima_mean_jacobian"};
+  if (!truth.names.empty()) probe.names.insert(probe.names.end(), {"mcc", "mcc_minibatch"});
+  probe.measure = [truth, names = probe.names](const ImageVaeTraining& training) {
+    const Values found = measure_latents(training, training.parameters(), truth);
+    std::vector<double> values;
+    for (const std::string& name : names) {
+      values.push_back(
+          std::find_if(found.begin(), found.end(), [&](const auto& v) { return v.first == name; })->second);
+    }
+    return values;
+  };
+  return probe;
+}
+
+SpriteRun sprite_run(const Options& options, const Run& run) {
+  const ImageSet set = images_of(options, run);
+  const std::span<const std::uint8_t> pixels(set.images.get(),
+                                             static_cast<std::size_t>(set.samples * set.bytes()));
+  const Split data = split(Tensor::from(pixels, {set.samples, set.bytes()}, device_of(options)));
+  const auto factors = static_cast<Index>(set.factor_names.size());
+  const auto first = set.factors.begin() + data.train.shape()[0] * factors;
+  const SpriteTruth truth{
+      data.validation, {first, first + data.validation.shape()[0] * factors}, set.factor_names};
+  return {std::make_unique<ImageVaeTraining>(vae_of(set, options), config_of(options, run), data,
+                                             probe_of(truth)),
+          truth};
+}
+
+PreparedRun prepare(const Options& options, const Run& run) {
+  SpriteRun made = sprite_run(options, run);
+  return prepared(std::move(made.training), [truth = made.truth](const ImageVaeTraining& training) {
+    return measure_sprites(training, training.best_parameters(), truth);
+  });
+}
+
+std::string png_of(const Sheet& sheet) {
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = static_cast<png_uint_32>(sheet.width);
+  image.height = static_cast<png_uint_32>(sheet.height);
+  image.format = PNG_FORMAT_RGB;
+  png_alloc_size_t size = 0;
+  std::string bytes;
+  if (png_image_write_to_memory(&image, nullptr, &size, 0, sheet.pixels.data(), 0, nullptr) != 0) {
+    bytes.resize(size);
+    if (png_image_write_to_memory(&image, bytes.data(), &size, 0, sheet.pixels.data(), 0, nullptr) != 0)
+      return bytes;
+  }
+  throw DataError(fmt::format("the picture of the traversals cannot be encoded: {}", image.message));
+}
+
+/// The figure, and the pictures of the first run that is done.
+void draw(const Options& options, const RunFolder& folder, const std::vector<RunRecord>& records) {
+  const auto done = std::find_if(records.begin(), records.end(), [](const RunRecord& r) { return r.done(); });
+  if (done == records.end()) return;
+  const SpriteRun first = sprite_run(options, done->run);
+  Parameters parameters(first.training->layout(), DType::float32, device_of(options));
+  const Safetensors file =
+      load_safetensors(folder.file(fmt::format("checkpoints/{}.safetensors", name(done->run))));
+  for (int i = 0; i < first.training->layout().size(); ++i) {
+    parameters.assign(i, find(file.tensors, first.training->layout().name(i)));
+  }
+  const std::vector<double> latents = mean_latents(*first.training, parameters, first.truth.images);
+  write(sprites_figure(records, first.truth, latents), folder.file("figures/x").parent_path(), "sprites");
+  folder.write("figures/traversals.png",
+               png_of(sprites_sheet(*first.training, parameters, first.truth, latents)));
+}
+
+std::string plan(const Options& options) {
+  const std::string text =
+      fmt::format("sprites: {} runs, one after the other, each on all threads, {} epochs\n",
+                  options.seeds.size(), options.epochs);
+  if (!options.data.empty()) return text + fmt::format("images of {}\n", options.data);
+  const ImageVae vae{ImageVaeConfig()};
+  const Index steps = training_sample_count / options.batch;
+  return text +
+         fmt::format(
+             "model: {} parameters, four convolutions and an MLP to {} latents, and back; {} steps an epoch\n"
+             "about {:.0f} MB of memory: {} images of 64 x 64 in bytes\n",
+             vae.layout().count(), vae.config().latent_dim, steps,
+             static_cast<double>(sample_count * vae.config().observation_dim()) / 1e6 + 200, sample_count);
+}
+
+Outcome run(const Options& options, const RunFolder& folder) {
+  const Experiment experiment = sprites();
+  Options one_at_a_time = options;  // a training takes all threads
+  one_at_a_time.threads = 1;
+  const std::vector<RunRecord> records = run_sweep(
+      experiment.name, all_runs(options.seeds, options.gamma2), one_at_a_time, folder,
+      sweep_configuration(options, experiment), [&](const Run& run) { return prepare(options, run); });
+  Outcome outcome;
+  outcome.failed_runs = failed_runs(records);
+  if (stop_requested()) return outcome;
+  draw(options, folder, records);
+  const Options written = defaults_of(experiment, options);
+  std::string why = departure(options, written, experiment.accepted);
+  if (why.empty() && options.quick) why = "--quick trains for 4 epochs, too few for any target";
+  outcome.claims = sprites_claims(records, why);
+  return outcome;
 }
 
 }  // namespace
 
-std::string_view name(Distortion distortion) {
-  return distortion_names[static_cast<std::size_t>(distortion)];
-}
-
-Distortion sprite_distortion(std::string_view name) {
-  const auto found = std::find(distortion_names.begin(), distortion_names.end(), name);
-  if (found == distortion_names.end()) {
-    throw UsageError(fmt::format("[sprites] expected a distortion of {}, got {}",
-                                 fmt::join(distortion_names, ", "), in_quotes(name)));
-  }
-  return static_cast<Distortion>(found - distortion_names.begin());
-}
-
-Point distorted(Distortion distortion, Point position) {
-  if (distortion == Distortion::none) return position;
-  constexpr double centre = position_low + position_width / 2;
-  const double u = (position.x - centre) / position_width, v = (position.y - centre) / position_width;
-  const double divisor = distortion == Distortion::projective ? 1 + (u - v) / 2 : 1;
-  return {centre + position_width * (2 * u + v) / (3 * divisor),
-          centre + position_width * (u + 2 * v) / (3 * divisor)};
-}
-
-void verify(const SpriteSettings& settings) {
-  constexpr Index pool = 16, largest = 1024;
-  constexpr Index most = std::numeric_limits<std::uint32_t>::max();
-  if (settings.size < pool || settings.size > largest || settings.size % pool != 0) {
-    throw UsageError(fmt::format("[sprites] expected pictures of a multiple of {} pixels up to {}, got {}",
-                                 pool, largest, settings.size));
-  }
-  if (settings.samples < 1 || settings.samples > most) {
-    throw UsageError(fmt::format("[sprites] expected 1 to {} samples, got {}", most, settings.samples));
-  }
-}
-
-std::vector<std::string> factor_names(const SpriteSettings& settings) {
-  std::vector<std::string> names;
-  for (const Factor& factor : factors_of(settings)) names.emplace_back(factor.name);
-  return names;
-}
-
-std::vector<BetaShape> beta_shapes(const SpriteSettings& settings) {
-  const auto factors = static_cast<Index>(factors_of(settings).size());
-  const std::vector<double> drawn =
-      uniform({settings.seed, Stream::mixing}, 2, 15, factors, 2, DType::float64).to_vector<double>();
-  std::vector<BetaShape> shapes;
-  for (std::size_t i = 0; i < drawn.size(); i += 2) shapes.push_back({drawn[i], drawn[i + 1]});
-  return shapes;
-}
-
-std::vector<double> sprite_factors(const SpriteSettings& settings) {
-  const std::span<const Factor> factors = factors_of(settings);
-  const std::vector<BetaShape> shapes = beta_shapes(settings);
-  std::vector<double> values;
-  values.reserve(static_cast<std::size_t>(settings.samples) * factors.size());
-  for (Index sample = 0; sample < settings.samples; ++sample) {
-    for (std::uint32_t i = 0; i < factors.size(); ++i) {
-      const Draw draw{settings.seed, Stream::sources, i, static_cast<std::uint32_t>(sample)};
-      values.push_back(factors[i].low + factors[i].width * beta_variate(shapes[i], draw));
-    }
-  }
-  return values;
-}
-
-void render_sprites(const SpriteSettings& settings, std::span<const double> factors, int threads,
-                    std::uint8_t* pictures) {
-  const SpriteRenderer renderer(static_cast<int>(settings.size));
-  const std::size_t columns = factors_of(settings).size();
-  const std::size_t rows = factors.size() / columns;
-  const auto workers = static_cast<std::size_t>(std::max(threads, 1));
-  const auto render_part = [&](std::size_t worker) {
-    for (std::size_t row = rows * worker / workers; row < rows * (worker + 1) / workers; ++row) {
-      const Sprite sprite = sprite_of(settings, factors.subspan(row * columns, columns));
-      renderer.render(sprite, pictures + row * renderer.bytes());
-    }
-  };
-  std::vector<std::jthread> others;
-  for (std::size_t worker = 1; worker < workers; ++worker) others.emplace_back(render_part, worker);
-  render_part(0);
-}
-
-ImageSet render_sprites(const SpriteSettings& settings, int threads) {
-  verify(settings);
-  ImageSet set{settings.samples, settings.size,          settings.size,           3,
-               nullptr,          factor_names(settings), sprite_factors(settings)};
-  const auto pictures =
-      std::make_shared<std::vector<std::uint8_t>>(static_cast<std::size_t>(set.samples * set.bytes()));
-  render_sprites(settings, set.factors, threads, pictures->data());
-  set.images = {pictures, pictures->data()};
-  return set;
+Experiment sprites() {
+  std::set<std::string> accepted = common_options();
+  accepted.insert({"epochs", "lr", "batch", "dim", "data", "cache"});
+  return {"sprites",
+          "Does a convolutional VAE find position, size and hue of a sprite, while c_IMA falls?",
+          "Fig. 5",
+          accepted,
+          defaults,
+          expect_batch_fits,
+          plan,
+          run,
+          {Protocol::text}};
 }
 
 }  // namespace elbow

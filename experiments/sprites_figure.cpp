@@ -38,6 +38,7 @@ Panel training_panel(const std::vector<RunRecord>& records, const std::string& c
 Panel scatter(const SpriteTruth& truth, const std::vector<double>& latents) {
   Panel panel{"True and estimated factors, seed 1", "true factor", "estimated factor", false, false, {}};
   const auto dim = static_cast<Index>(truth.names.size());
+  if (dim == 0) return panel;
   const auto assigned = mean_correlation(truth.factors, latents, dim);
   if (!assigned) return panel;
   const Role roles[] = {Role::ours, Role::second, Role::third, Role::fourth, Role::fifth};
@@ -80,7 +81,7 @@ Sheet sprites_sheet(const ImageVaeTraining& training, const Parameters& paramete
                     const std::vector<double>& latents) {
   constexpr Index columns = 10;
   const ImageVaeConfig& config = training.vae().config();
-  const Index dim = config.latent_dim, side = config.height, pixels = config.observation_dim();
+  const Index dim = config.latent_dim, pixels = config.observation_dim();
   std::vector<double> wanted(latents.begin(), latents.begin() + columns * dim);  // of the first images
   std::vector<std::vector<double>> of_latent(dim);
   for (std::size_t i = 0; i < latents.size(); ++i) of_latent[i % dim].push_back(latents[i]);
@@ -101,15 +102,16 @@ Sheet sprites_sheet(const ImageVaeTraining& training, const Parameters& paramete
       training.vae().decode(parameters, Variable(z)).value().to_vector<double>();
   shown.insert(shown.end(), decoded.begin(), decoded.end());
 
-  Sheet sheet{columns * side, (2 + dim) * side, {}};
+  Sheet sheet{columns * config.width, (2 + dim) * config.height, {}};
   sheet.pixels.resize(static_cast<std::size_t>(sheet.width * sheet.height * 3));
-  const Index line = side * config.channels;
   for (Index i = 0; i < (2 + dim) * columns; ++i) {
-    for (Index y = 0; y < side; ++y) {
-      for (Index x = 0; x < line; ++x) {
-        const double value = std::clamp(shown[i * pixels + y * line + x], 0.0, 1.0);
-        sheet.pixels[((i / columns * side + y) * columns + i % columns) * line + x] =
-            static_cast<std::uint8_t>(std::lround(255 * value));
+    for (Index pixel = 0; pixel < config.height * config.width; ++pixel) {
+      const Index row = i / columns * config.height + pixel / config.width;
+      const Index column = i % columns * config.width + pixel % config.width;
+      for (Index c = 0; c < 3; ++c) {  // one channel is grey
+        const double value = shown[i * pixels + pixel * config.channels + std::min(c, config.channels - 1)];
+        sheet.pixels[(row * sheet.width + column) * 3 + c] =
+            static_cast<std::uint8_t>(std::lround(255 * std::clamp(value, 0.0, 1.0)));
       }
     }
   }

@@ -78,18 +78,19 @@ std::vector<double> mean_latents(const ImageVaeTraining& training, const Paramet
 Values measure_latents(const ImageVaeTraining& training, const Parameters& parameters,
                        const SpriteTruth& truth) {
   const Index dim = training.vae().config().latent_dim;
+  const double none = std::numeric_limits<double>::quiet_NaN();
   const std::vector<double> encoded = training.encode(parameters, truth.images);
   const std::vector<double> means = means_of(training, encoded, dim);
+  const ImageVaeTraining::Grams found = training.grams(parameters, means);
+  Values values{{"c_ima", or_nan(mean_of_grams(found.gram, dim))},
+                {"c_ima_mean_jacobian", or_nan(c_ima_of_gram(gram_of(found.total_jacobian, dim), dim))}};
+  if (truth.names.empty()) return values;
   const auto whole = mean_correlation(truth.factors, means, dim);
   const auto ranks = mean_correlation(truth.factors, means, dim, Correlation::spearman);
   const auto batches = mcc_minibatch(truth.factors, sampled_latents(training, encoded, dim), dim);
-  const ImageVaeTraining::Grams found = training.grams(parameters, means);
-  const double none = std::numeric_limits<double>::quiet_NaN();
-  Values values{{"mcc", whole ? whole->mcc : none},
-                {"mcc_spearman", ranks ? ranks->mcc : none},
-                {"mcc_minibatch", or_nan(batches)},
-                {"c_ima", or_nan(mean_of_grams(found.gram, dim))},
-                {"c_ima_mean_jacobian", or_nan(c_ima_of_gram(gram_of(found.total_jacobian, dim), dim))}};
+  values.emplace_back("mcc", whole ? whole->mcc : none);
+  values.emplace_back("mcc_spearman", ranks ? ranks->mcc : none);
+  values.emplace_back("mcc_minibatch", or_nan(batches));
   for (Index k = 0; k < dim; ++k) {
     values.emplace_back("mcc_" + truth.names[k], whole ? whole->correlation_of_factor[k] : none);
   }

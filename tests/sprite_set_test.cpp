@@ -1,5 +1,5 @@
 // ctest labels: threads
-#include "experiments/sprites.h"
+#include "experiments/sprite_set.h"
 
 #include <gtest/gtest.h>
 
