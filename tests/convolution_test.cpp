@@ -99,15 +99,15 @@ class Operands {
   Workspace<T> workspace_;
 };
 
-/// Vectors that are filled and not, rows that no kernel covers, kernels smaller than their stride, an image below it.
+/// Vectors that are filled and not, rows that no kernel covers, kernels smaller than their stride, an image below it, rows of
+/// pixels that fill vectors.
 std::vector<ConvolutionShape> shapes() {
-  std::vector<ConvolutionShape> all{shape_of(64, 64, 3, 32, 4, 2, 1), shape_of(1, 2, 3, 4, 4, 3, 2)};
-  for (const Index large : {1, 3, 4, 5, 17, 32}) {
+  std::vector<ConvolutionShape> all{shape_of(4, 32, 3, 5, 4, 2, 1), shape_of(1, 2, 3, 4, 4, 3, 2)};
+  for (const Index large : {1, 4, 5, 17}) {
     for (const Index small : {1, 16, 33}) {
       for (const auto& [kernel, stride, padding] :
            {std::array<Index, 3>{4, 2, 1}, {3, 1, 1}, {5, 3, 2}, {2, 3, 0}, {1, 1, 0}}) {
-        all.push_back(shape_of(5, 19, large, small, kernel, stride, padding));
-        all.push_back(shape_of(6, 8, large, small, kernel, stride, padding));
+        all.push_back(shape_of(5, 9, large, small, kernel, stride, padding));
       }
     }
   }
@@ -119,6 +119,7 @@ TEST(Convolution, HasTheBitsOfPlainLoopsOnEveryTarget) {
   const std::int64_t supported = hwy::SupportedTargets();
   for (std::int64_t rest = supported; rest != 0; rest &= rest - 1) {
     const std::int64_t target = rest & -rest;
+    if (target == HWY_SCALAR || target == HWY_EMU128) continue;  // these are the plain loops
     hwy::SetSupportedTargetsForTest(target);
     hwy::GetChosenTarget().Update(hwy::SupportedTargets());
     for (const ConvolutionShape& shape : shapes()) {

@@ -1,3 +1,4 @@
+// ctest labels: threads
 // Threads that share a task's pieces.
 #include "engine/workers.h"
 
