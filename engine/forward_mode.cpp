@@ -80,6 +80,10 @@ Dual transposed_convolution_relu(const Dual& x, const Variable& weight, const Va
   return {primal, gate(unfolded(moved, x.tangents.shape()[0]), primal)};
 }
 
+Variable reshape_rows(const Variable& x, const Shape& row) {
+  return reshape(x, with_rows({x.shape()[0]}, row));
+}
+
 Dual reshape_rows(const Dual& x, const Shape& row) {
   const Index batch = x.primal.shape()[0], d = x.tangents.shape()[0];
   return {reshape(x.primal, with_rows({batch}, row)), reshape(x.tangents, with_rows({d, batch}, row))};

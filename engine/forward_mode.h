@@ -35,6 +35,7 @@ Dual transposed_convolution_relu(const Dual& x, const Variable& weight, const Va
                                  ConvolutionGeometry geometry);
 
 /// The same batch with rows of another shape.
+Variable reshape_rows(const Variable& x, const Shape& row);
 Dual reshape_rows(const Dual& x, const Shape& row);
 
 /// A multi-layer perceptron (kernels/dual_mlp.h): of x (batch, in) with tangents (d, batch, in); `parameters` are weight

@@ -22,12 +22,6 @@ void append(std::vector<double>& all, const Tensor& part) {
   all.insert(all.end(), values.begin(), values.end());
 }
 
-bool squashed(kernels::Prior prior) {
-  bool result = false;
-  kernels::with_prior(prior, [&](auto density) { result = density.squashed; });
-  return result;
-}
-
 /// What the model makes of the validation set, sample by sample; (samples, dim) each, row-major. With a squashed
 /// prior y is what the encoder's Gaussian is of, and z = sigmoid(y); else z is y.
 struct Encoded {
@@ -174,6 +168,12 @@ void append_eq12(Values& values, const Encoded& all, kernels::Prior prior, doubl
 }
 
 }  // namespace
+
+bool squashed(kernels::Prior prior) {
+  bool result = false;
+  kernels::with_prior(prior, [&](auto density) { result = density.squashed; });
+  return result;
+}
 
 double mcc(const Truth& truth, std::span<const double> latents, Correlation correlation) {
   const Index dim = truth.sources.shape()[1];

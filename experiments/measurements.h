@@ -9,6 +9,9 @@
 
 namespace elbow {
 
+/// Whether the decoder sees the sigmoid of what the encoder's Gaussian is of.
+bool squashed(kernels::Prior prior);
+
 /// The validation part of a data set, with its truth.
 struct Truth {
   Tensor sources;                   ///< (samples, dim)

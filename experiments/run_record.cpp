@@ -57,13 +57,6 @@ RunRecord from_text(const Run& run, const std::string& text) {
   return record;
 }
 
-double value_of(const Values& values, const std::string& column) {
-  for (const auto& [candidate, value] : values) {
-    if (candidate == column) return value;
-  }
-  return not_a_number;
-}
-
 /// Every name once, in the order in which they are first met.
 class Columns {
  public:

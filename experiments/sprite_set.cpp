@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <limits>
-#include <thread>
 
 #include "engine/files.h"
+#include "engine/workers.h"
 #include "kernels/error.h"
 
 namespace elbow {
@@ -106,16 +106,15 @@ void render_sprites(const SpriteSettings& settings, std::span<const double> fact
   const SpriteRenderer renderer(static_cast<int>(settings.size));
   const std::size_t columns = factors_of(settings).size();
   const std::size_t rows = factors.size() / columns;
-  const auto workers = static_cast<std::size_t>(std::max(threads, 1));
-  const auto render_part = [&](std::size_t worker) {
-    for (std::size_t row = rows * worker / workers; row < rows * (worker + 1) / workers; ++row) {
+  Workers workers(std::max(threads, 1));
+  const auto parts = static_cast<std::size_t>(workers.threads());
+  workers.run(workers.threads(), [&](Index part) {
+    const auto own = static_cast<std::size_t>(part);
+    for (std::size_t row = rows * own / parts; row < rows * (own + 1) / parts; ++row) {
       const Sprite sprite = sprite_of(settings, factors.subspan(row * columns, columns));
       renderer.render(sprite, pictures + row * renderer.bytes());
     }
-  };
-  std::vector<std::jthread> others;
-  for (std::size_t worker = 1; worker < workers; ++worker) others.emplace_back(render_part, worker);
-  render_part(0);
+  });
 }
 
 ImageSet render_sprites(const SpriteSettings& settings, int threads) {

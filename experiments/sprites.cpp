@@ -79,8 +79,7 @@ ImageProbe probe_of(const SpriteTruth& truth) {
     const Values found = measure_latents(training, training.parameters(), truth);
     std::vector<double> values;
     for (const std::string& name : names) {
-      values.push_back(
-          std::find_if(found.begin(), found.end(), [&](const auto& v) { return v.first == name; })->second);
+      values.push_back(value_of(found, name));
     }
     return values;
   };
@@ -136,7 +135,8 @@ void draw(const Options& options, const RunFolder& folder, const std::vector<Run
     parameters.assign(i, find(file.tensors, first.training->layout().name(i)));
   }
   const std::vector<double> latents = mean_latents(*first.training, parameters, first.truth.images);
-  write(sprites_figure(records, first.truth, latents), folder.file("figures/x").parent_path(), "sprites");
+  write(sprites_figure(records, done->run.seed, first.truth, latents), folder.file("figures/x").parent_path(),
+        "sprites");
   folder.write("figures/traversals.png",
                png_of(sprites_sheet(*first.training, parameters, first.truth, latents)));
 }

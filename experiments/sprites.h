@@ -29,9 +29,9 @@ Values measure_latents(const ImageVaeTraining& training, const Parameters& param
 Values measure_sprites(const ImageVaeTraining& training, const Parameters& parameters,
                        const SpriteTruth& truth);
 
-/// MCC and c_IMA during training beside the paper's, and true against estimated factors of the first run, whose truth and
+/// MCC and c_IMA during training beside the paper's, and true against estimated factors of the run of `seed`, whose truth and
 /// mean latents are given.
-Figure sprites_figure(const std::vector<RunRecord>& records, const SpriteTruth& truth,
+Figure sprites_figure(const std::vector<RunRecord>& records, std::uint64_t seed, const SpriteTruth& truth,
                       const std::vector<double>& latents);
 
 /// `departure` says in what the options differ from what the targets were written for.

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "experiments/judge.h"
 #include "experiments/sprites.h"
@@ -10,20 +9,14 @@
 namespace elbow {
 namespace {
 
-double value_of(const Validation& validation, const std::string& name) {
-  for (const auto& [column, value] : validation.values) {
-    if (column == name) return value;
-  }
-  return std::numeric_limits<double>::quiet_NaN();
-}
-
 /// The first epoch whose validation has an MCC of at least 0.95, the mean over the runs; none unless all reach it.
 std::optional<double> epochs_to_recovery(const std::vector<const RunRecord*>& runs) {
   constexpr double recovered = 0.95;
   std::vector<double> epochs;
   for (const RunRecord* run : runs) {
-    const auto reached = std::find_if(run->history.begin(), run->history.end(),
-                                      [](const Validation& v) { return value_of(v, "mcc") >= recovered; });
+    const auto reached = std::find_if(run->history.begin(), run->history.end(), [](const Validation& v) {
+      return value_of(v.values, "mcc") >= recovered;
+    });
     if (reached == run->history.end()) return std::nullopt;
     epochs.push_back(static_cast<double>(reached->epoch));
   }
@@ -35,8 +28,8 @@ std::optional<double> correlation_along_training(const std::vector<const RunReco
   std::vector<double> mcc, c_ima;
   for (const RunRecord* run : runs) {
     for (const Validation& v : run->history) {
-      mcc.push_back(value_of(v, "mcc"));
-      c_ima.push_back(value_of(v, "c_ima"));
+      mcc.push_back(value_of(v.values, "mcc"));
+      c_ima.push_back(value_of(v.values, "c_ima"));
     }
   }
   return spearman(mcc, c_ima);

@@ -14,11 +14,8 @@ namespace {
 Series along_training(const RunRecord& record, const std::string& column, Role role) {
   Series series{fmt::format("elbow, seed {}", record.run.seed), Kind::line, role, {}, {}};
   for (const Validation& v : record.history) {
-    for (const auto& [name, value] : v.values) {
-      if (name != column) continue;
-      series.x.push_back(static_cast<double>(v.epoch));
-      series.y.push_back(value);
-    }
+    series.x.push_back(static_cast<double>(v.epoch));
+    series.y.push_back(value_of(v.values, column));
   }
   return series;
 }
@@ -34,9 +31,14 @@ Panel training_panel(const std::vector<RunRecord>& records, const std::string& c
   return panel;
 }
 
-/// Every so many samples: the estimate that is assigned to each factor, both scaled to their ranks' share.
-Panel scatter(const SpriteTruth& truth, const std::vector<double>& latents) {
-  Panel panel{"True and estimated factors, seed 1", "true factor", "estimated factor", false, false, {}};
+/// Of every so many samples each factor and the estimate that is assigned to it.
+Panel scatter(std::uint64_t seed, const SpriteTruth& truth, const std::vector<double>& latents) {
+  Panel panel{fmt::format("True and estimated factors, seed {}", seed),
+              "true factor",
+              "estimated factor",
+              false,
+              false,
+              {}};
   const auto dim = static_cast<Index>(truth.names.size());
   if (dim == 0) return panel;
   const auto assigned = mean_correlation(truth.factors, latents, dim);
@@ -56,7 +58,7 @@ Panel scatter(const SpriteTruth& truth, const std::vector<double>& latents) {
 
 }  // namespace
 
-Figure sprites_figure(const std::vector<RunRecord>& records, const SpriteTruth& truth,
+Figure sprites_figure(const std::vector<RunRecord>& records, std::uint64_t seed, const SpriteTruth& truth,
                       const std::vector<double>& latents) {
   Series mcc{"paper, mean of 10", Kind::line_points, Role::paper, {}, {}, {}, {}};
   Series c_ima = mcc;
@@ -72,7 +74,7 @@ Figure sprites_figure(const std::vector<RunRecord>& records, const SpriteTruth& 
                 {training_panel(records, "mcc", "Recovery of the factors", "MCC, whole set", mcc),
                  training_panel(records, "c_ima_mean_jacobian", "Orthogonality of the decoder's columns",
                                 "{/:Italic c}_{IMA} of the mean Jacobian", c_ima),
-                 scatter(truth, latents)}};
+                 scatter(seed, truth, latents)}};
   figure.panels[1].log_y = true;
   return figure;
 }
@@ -82,7 +84,15 @@ Sheet sprites_sheet(const ImageVaeTraining& training, const Parameters& paramete
   constexpr Index columns = 10;
   const ImageVaeConfig& config = training.vae().config();
   const Index dim = config.latent_dim, pixels = config.observation_dim();
-  std::vector<double> wanted(latents.begin(), latents.begin() + columns * dim);  // of the first images
+  const Index samples = truth.images.shape()[0];
+  std::vector<double> wanted, shown;
+  for (Index c = 0; c < columns; ++c) {  // the first images, again from the start if there are no more
+    const Index sample = c % samples;
+    wanted.insert(wanted.end(), latents.begin() + sample * dim, latents.begin() + (sample + 1) * dim);
+    const std::vector<double> image =
+        ImageVaeTraining::numbers(rows(truth.images, sample, 1)).to_vector<double>();
+    shown.insert(shown.end(), image.begin(), image.end());
+  }
   std::vector<std::vector<double>> of_latent(dim);
   for (std::size_t i = 0; i < latents.size(); ++i) of_latent[i % dim].push_back(latents[i]);
   for (Index moved = 0; moved < dim; ++moved) {
@@ -97,7 +107,6 @@ Sheet sprites_sheet(const ImageVaeTraining& training, const Parameters& paramete
   const NoGradient off;
   const Tensor z =
       Tensor::from(wanted, {(1 + dim) * columns, dim}).to(DType::float32).to(truth.images.device());
-  std::vector<double> shown = ImageVaeTraining::numbers(rows(truth.images, 0, columns)).to_vector<double>();
   const std::vector<double> decoded =
       training.vae().decode(parameters, Variable(z)).value().to_vector<double>();
   shown.insert(shown.end(), decoded.begin(), decoded.end());

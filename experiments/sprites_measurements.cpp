@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "experiments/measurements.h"
 #include "experiments/metrics.h"
 #include "experiments/sprites.h"
 #include "experiments/statistics.h"
@@ -11,13 +12,7 @@
 namespace elbow {
 namespace {
 
-bool squashed(const ImageVaeTraining& training) {
-  bool result = false;
-  kernels::with_prior(training.vae().config().prior, [&](auto density) { result = density.squashed; });
-  return result;
-}
-
-double seen_by_decoder(double y, bool squashed) { return squashed ? 1 / (1 + std::exp(-y)) : y; }
+double seen_by_decoder(double y, bool squashes) { return squashes ? 1 / (1 + std::exp(-y)) : y; }
 
 /// A draw from q(z | x) for each image.
 std::vector<double> sampled_latents(const ImageVaeTraining& training, const std::vector<double>& encoded,
@@ -25,12 +20,12 @@ std::vector<double> sampled_latents(const ImageVaeTraining& training, const std:
   const auto samples = static_cast<Index>(encoded.size()) / (2 * dim);
   const std::vector<double> noise =
       normal({training.config().seed, Stream::final_noise}, samples, dim, DType::float32).to_vector<double>();
+  const bool squashes = squashed(training.vae().config().prior);
   std::vector<double> latents;
   for (Index i = 0; i < samples; ++i) {
     for (Index k = 0; k < dim; ++k) {
       const double mu = encoded[2 * i * dim + k], log_variance = encoded[(2 * i + 1) * dim + k];
-      latents.push_back(
-          seen_by_decoder(mu + std::exp(log_variance / 2) * noise[i * dim + k], squashed(training)));
+      latents.push_back(seen_by_decoder(mu + std::exp(log_variance / 2) * noise[i * dim + k], squashes));
     }
   }
   return latents;
@@ -38,9 +33,10 @@ std::vector<double> sampled_latents(const ImageVaeTraining& training, const std:
 
 std::vector<double> means_of(const ImageVaeTraining& training, const std::vector<double>& encoded,
                              Index dim) {
+  const bool squashes = squashed(training.vae().config().prior);
   std::vector<double> latents;
   for (std::size_t i = 0; i < encoded.size(); i += 2 * dim) {
-    for (Index k = 0; k < dim; ++k) latents.push_back(seen_by_decoder(encoded[i + k], squashed(training)));
+    for (Index k = 0; k < dim; ++k) latents.push_back(seen_by_decoder(encoded[i + k], squashes));
   }
   return latents;
 }

@@ -8,7 +8,6 @@
 #include "kernels/convolution.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "kernels/convolution_borders.h"
 #include "kernels/convolution_plain.h"
@@ -33,10 +32,10 @@ void convolve(const Arguments& a) {
 
 #else
 
-/// Copies (height, width, channels) into the middle of an image with rows of `row` elements, whose border is zero.
+/// Copies `rows` rows of `count` elements, from_step elements apart, to where they lie to_step apart.
 template <class T>
-void set_inside(const T* from, Index height, Index width, Index channels, T* to, Index row) {
-  for (Index y = 0; y < height; ++y) std::copy_n(from + y * width * channels, width * channels, to + y * row);
+void copy_rows(const T* from, Index from_step, Index rows, Index count, T* to, Index to_step) {
+  for (Index r = 0; r < rows; ++r) std::copy_n(from + r * from_step, count, to + r * to_step);
 }
 
 /// Rows and columns of the large image that its bordered copy has room for.
@@ -45,10 +44,8 @@ void set_large(const ConvolutionShape& s, const ConvolutionBorders& borders, con
   const Index row = borders.large_columns * s.large_channels;
   const Index height = std::min(s.large_height, borders.large_rows - s.padding);
   const Index width = std::min(s.large_width, borders.large_columns - s.padding);
-  T* const to = image + s.padding * (row + s.large_channels);
-  for (Index y = 0; y < height; ++y) {
-    std::copy_n(large + y * s.large_width * s.large_channels, width * s.large_channels, to + y * row);
-  }
+  copy_rows(large, s.large_width * s.large_channels, height, width * s.large_channels,
+            image + s.padding * (row + s.large_channels), row);
 }
 
 /// (rows, columns) with rows of whole vectors, zeros behind.
@@ -141,8 +138,9 @@ void convolve_in_pixels(const TransposedConvolution<T>& a) {
   });
 
   for (Index b = 0; b < s.batch; ++b) {
-    set_inside(a.small + b * s.small_height * s.small_width * s.small_channels, s.small_height, s.small_width,
-               s.small_channels, image + borders.small_before * (row + s.small_channels), row);
+    const Index small_row = s.small_width * s.small_channels;
+    copy_rows(a.small + b * s.small_height * small_row, small_row, s.small_height, small_row,
+              image + borders.small_before * (row + s.small_channels), row);
     T* const large = a.large + b * s.large_height * s.large_width * s.large_channels;
     const T* right = a.workspace + at.weight;
     for_phases(s, [&](const Phase& phase) {

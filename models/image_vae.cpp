@@ -33,12 +33,6 @@ const ImageVaeConfig& checked(const ImageVaeConfig& config) {
 /// Elements of the smallest layer of features.
 Index smallest(const ImageVaeConfig& c) { return c.height / shrinking * (c.width / shrinking) * c.features; }
 
-Variable reshape_rows(const Variable& x, const Shape& row) {
-  Shape shape{x.shape()[0]};
-  for (int axis = 0; axis < row.rank(); ++axis) shape.append(row[axis]);
-  return reshape(x, shape);
-}
-
 Dual relu(const Dual& x) {
   return elementwise(x, [](const Variable& a) { return elbow::relu(a); });
 }

@@ -71,12 +71,6 @@ void add_products(const Tensor& tangents, double* gram, std::vector<double>& tot
   }
 }
 
-double total(const Variable& x) {
-  double sum = 0;
-  for (const double value : x.value().to_vector<double>()) sum += value;
-  return sum;
-}
-
 }  // namespace
 
 ImageVaeTraining::ImageVaeTraining(const ImageVae& vae, const ImageVaeTrainingConfig& config,
@@ -225,8 +219,7 @@ std::vector<double> ImageVaeTraining::validation(const Tensor& observations) con
   if (steps() >= annealing_steps() + steps_to_recover && found.kl < collapsed_kl) {
     throw NumericalError(
         fmt::format("collapsed at step {} of {}: the KL is {:.2g} nats, so the decoder uses no latent; try a "
-                    "larger first "
-                    "gamma^2 or a smaller learning rate",
+                    "larger first gamma^2 or a smaller learning rate",
                     steps(), identity(), found.kl));
   }
   std::vector<double> values{found.neg_elbo, found.reconstruction, found.kl};

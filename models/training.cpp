@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <span>
 
 #include "engine/ops.h"
@@ -52,6 +53,13 @@ Values named(const std::vector<std::string>& names, std::span<const double> numb
 }
 
 }  // namespace
+
+double value_of(const Values& values, const std::string& name) {
+  for (const auto& [own, value] : values) {
+    if (own == name) return value;
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
 
 Training::Training(const ParameterLayout& layout, Parameters initial, const TrainingConfig& config,
                    const Split& data)

@@ -30,6 +30,8 @@ struct TrainingConfig {
 
 /// Names and numbers, in the order of a table's columns; a value that is not defined is NaN.
 using Values = std::vector<std::pair<std::string, double>>;
+/// NaN if there is no such name.
+double value_of(const Values& values, const std::string& name);
 
 /// In nats and in the units of the data.
 struct Validation {

@@ -5,15 +5,11 @@
 #include <cmath>
 
 namespace elbow {
-namespace {
-
 double total(const Variable& x) {
   double sum = 0;
   for (double value : x.value().to_vector<double>()) sum += value;
   return sum;
 }
-
-}  // namespace
 
 VaeTraining::VaeTraining(const Vae& vae, const VaeTrainingConfig& config, const Split& data)
     : Training(vae.layout(), vae.initial_parameters(config.seed, data.train.dtype(), data.train.device()),

@@ -22,6 +22,9 @@ struct MeanElbo {
   double kl = 0;
 };
 
+/// Of all elements, in double.
+double total(const Variable& x);
+
 class VaeTraining : public Training {
  public:
   /// As Training; UsageError also for a precision that is not a finite number above 0.
