@@ -45,6 +45,7 @@ class Workloads {
     add_dual_mlp(64);
     add_dual_mlp(large / 1024);
     for (const Index batch : {Index{8}, large / (64 * 64 * 32)}) add_convolutions(std::max<Index>(1, batch));
+    for (const Index batch : {Index{8}, large / (64 * 64 * 3)}) add_images(std::max<Index>(1, batch));
     const Index side = large >= Index{1} << 24 ? 1024 : 64;
     add_product(side, side, side / 2);
     add_product(4 * side, 4 * side, 4 * side);
@@ -108,6 +109,18 @@ class Workloads {
         ElboReconstruction<float>{batch, dim, 1e4, drawn(n), drawn(n), drawn(batch)});
     add("elbo_reconstruction_backward", size, 3 * n + batch,
         ElboReconstructionBackward<float>{batch, dim, 1e4, drawn(n), drawn(n), drawn(batch), drawn(n)});
+  }
+
+  void add_images(Index batch) {
+    constexpr Index columns = 64 * 64 * 3;
+    const Index n = batch * columns;
+    const std::string size = fmt::format("({}, {})", batch, columns);
+    const auto* const pixels = reinterpret_cast<const std::uint8_t*>(drawn(n / 4));
+    add("pixels", size, n + n / 4, Pixels<float>{n, pixels, drawn(n)});
+    add("pixel_reconstruction", size, n + n / 4 + batch,
+        PixelReconstruction<float>{batch, columns, 1, pixels, drawn(n), drawn(batch)});
+    add("pixel_reconstruction_backward", size, 2 * n + n / 4 + batch,
+        PixelReconstructionBackward<float>{batch, columns, 1, pixels, drawn(n), drawn(batch), drawn(n)});
   }
 
   void add_determinants(Index batch, Index n) {

@@ -27,16 +27,17 @@ Tensor shuffled_batch(const Tensor& data, std::uint64_t seed, std::uint32_t epoc
     throw UsageError(
         fmt::format("[shuffled_batch] expected batch {} of {} rows inside {} samples", batch, size, samples));
   }
-  const auto gathered = [&]<class T, class Stored>() {
-    Tensor result({size, columns}, dtype_of<T>, data.device());
-    run(data.device(),
-        kernels::Gather<T, Stored>{seed, static_cast<std::uint32_t>(Stream::shuffle), epoch, samples,
-                                   batch * size, size, columns, data.data<Stored>(), result.data<T>()});
-    return result;
+  Tensor result({size, columns}, data.dtype(), data.device());
+  const auto gather = [&]<class T>() {
+    run(data.device(), kernels::Gather<T>{seed, static_cast<std::uint32_t>(Stream::shuffle), epoch, samples,
+                                          batch * size, size, columns, data.data<T>(), result.data<T>()});
   };
-  if (data.dtype() == DType::uint8) return gathered.template operator()<float, std::uint8_t>();
-  return with_real_type("shuffled_batch", data.dtype(),
-                        [&]<class T>() { return gathered.template operator()<T, T>(); });
+  if (data.dtype() == DType::uint8) {
+    gather.operator()<std::uint8_t>();
+  } else {
+    with_real_type("shuffled_batch", data.dtype(), gather);
+  }
+  return result;
 }
 
 }  // namespace elbow

@@ -18,7 +18,7 @@ Split split(const Tensor& data);
 Tensor rows(const Tensor& data, Index first, Index rows);
 
 /// Mini-batch `batch` of `size` rows of epoch `epoch`, in the order that (seed, epoch) shuffles `data` to.
-/// 0 <= batch < samples / size. Of uint8 pixels it is float32, 0 to 1.
+/// 0 <= batch < samples / size. Pixels stay in bytes.
 Tensor shuffled_batch(const Tensor& data, std::uint64_t seed, std::uint32_t epoch, Index batch, Index size);
 
 }  // namespace elbow

@@ -104,6 +104,13 @@ LatentSample elbo_latent_unfused(const Variable& encoder, const Variable& prior_
 Variable elbo_reconstruction(const Variable& observation, const Variable& decoded, double precision);
 Variable elbo_reconstruction_unfused(const Variable& observation, const Variable& decoded, double precision);
 
+// Images in bytes (ops_pixels.cpp, kernels/pixels.h). Both throw UsageError for pixels that are not uint8.
+/// Pixels of any shape as numbers from 0 to 1, float32 or float64.
+Tensor pixel_values(const Tensor& pixels, DType dtype = DType::float32);
+/// elbo_reconstruction of the values of pixels (batch, columns).
+Variable pixel_reconstruction(const Tensor& pixels, const Variable& decoded, double precision);
+Variable pixel_reconstruction_unfused(const Tensor& pixels, const Variable& decoded, double precision);
+
 // Numbers as operands.
 inline Variable operator+(const Variable& x, double number) { return shift(x, number); }
 inline Variable operator+(double number, const Variable& x) { return shift(x, number); }

@@ -10,7 +10,7 @@
 
 namespace elbow {
 
-/// uint8 is storage for pixels, 0 to 255: no operation takes it, shuffled_batch and to(DType) make numbers of it.
+/// uint8 is storage for pixels, 0 to 255: operations take it as pixel_values() and pixel_reconstruction() do.
 enum class DType { float32, float64, complex128, uint8 };
 
 std::size_t size_of(DType);
@@ -39,7 +39,7 @@ decltype(auto) with_type(DType dtype, Use use) {
       break;
   }
   throw UsageError(
-      "expected numbers, got uint8: pixels become numbers by shuffled_batch() or to(DType::float32)");
+      "expected numbers, got uint8: pixels become numbers by pixel_values() or to(DType::float32)");
 }
 
 class Tensor {

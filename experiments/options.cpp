@@ -178,6 +178,11 @@ Field seed_list() {
   return {ValueKind::integers, "distinct whole numbers, none below 0", parse, format};
 }
 
+template <class Names>
+std::vector<std::string> words(const Names& names) {
+  return {names.begin(), names.end()};
+}
+
 const std::vector<std::string> protocols = {"text", "authors"};
 const std::vector<std::string> recipes = {"paper", "best"};
 
@@ -219,7 +224,16 @@ std::vector<OptionDescription> build_table() {
   table.add({"gamma2", "LIST", "decoder precisions gamma^2", "1e1,1e2"}, positive_numbers(&Options::gamma2));
   table.add({"config", "FILE", "options from a TOML file; flags outrank it", "my.toml"},
             file_name(&Options::config), Stored::no);
+
+  table.group("Data");
   table.add({"data", "FILE", "your own images, .npz or .npy", "my.npz"}, file_name(&Options::data));
+  table.add({"shape", "NAME", "of the sprites: triangle, square, ..., star_5, spoke_6", "square"},
+            choice(&Options::shape, words(sprite_shape_names)));
+  table.add({"angle", "", "sprites are turned: a fifth factor", "true"}, flag(&Options::angle));
+  table.add({"distortion", "NAME", "of the positions: none, affine or projective", "affine"},
+            choice(&Options::distortion, words(distortion_names)));
+  table.add({"size", "N", "height and width of an image, a multiple of 16", "64"},
+            integer(&Options::size, 16, 1024));
 
   table.group("Model");
   table.add({"dim", "N", "latent dimensions d", "3"}, integer(&Options::dim, 1, 1024));

@@ -12,6 +12,7 @@
 
 #include "engine/activation.h"
 #include "engine/profiling.h"
+#include "experiments/sprite_set.h"
 #include "kernels/elbo_latent.h"
 #include "kernels/priors.h"
 #include "models/vae_training.h"
@@ -35,6 +36,10 @@ struct Options {
   std::vector<double> gamma2;        ///< decoder precisions, distinct, finite, > 0
   std::string data;                  ///< images to train on; "" for those that the experiment draws
   std::string cache;                 ///< where drawn images are kept; "" for the user's cache folder
+  SpriteShape shape = SpriteShape::triangle;
+  bool angle = false;  ///< whether sprites are turned
+  Distortion distortion = Distortion::none;
+  int size = 64;  ///< height and width of a drawn image, pixels
 
   DeviceChoice device = DeviceChoice::automatic;  ///< not automatic once resolved
   Trainer trainer = Trainer::fused;

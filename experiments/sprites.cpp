@@ -30,6 +30,7 @@ Options defaults(const Options& asked) {
   options.epochs = asked.quick ? 4 : 60;
   options.learning_rate = 1e-3;
   options.dim = 4;
+  options.prior = kernels::Prior::beta;
   return options;
 }
 
@@ -52,11 +53,13 @@ struct SpriteRun {
   SpriteTruth truth;
 };
 
+SpriteSettings sprites_of(const Options& options, std::uint64_t seed) {
+  return {seed, sample_count, options.size, options.shape, options.angle, options.distortion};
+}
+
 ImageSet images_of(const Options& options, const Run& run) {
   if (!options.data.empty()) return read_images(options.data);
-  SpriteSettings settings;
-  settings.seed = run.seed;
-  return cached_sprites(settings,
+  return cached_sprites(sprites_of(options, run.seed),
                         options.cache.empty() ? default_cache_folder() : std::filesystem::path(options.cache),
                         options.threads);
 }
@@ -67,6 +70,8 @@ ImageVae vae_of(const ImageSet& set, const Options& options) {
   config.width = set.width;
   config.channels = set.channels;
   config.latent_dim = set.factor_names.empty() ? options.dim : static_cast<Index>(set.factor_names.size());
+  config.prior = options.prior;
+  config.learned_prior = options.prior == kernels::Prior::beta;
   return ImageVae(config);
 }
 
@@ -138,7 +143,24 @@ void draw(const Options& options, const RunFolder& folder, const std::vector<Run
   write(sprites_figure(records, done->run.seed, first.truth, latents), folder.file("figures/x").parent_path(),
         "sprites");
   folder.write("figures/traversals.png",
-               png_of(sprites_sheet(*first.training, parameters, first.truth, latents)));
+               png_of(traversals(*first.training, parameters, first.truth, latents)));
+  folder.write("figures/jacobian.png",
+               png_of(jacobian_columns(*first.training, parameters, first.truth, latents)));
+}
+
+void validate(const Options& options) {
+  const Options drawn;
+  const auto expect_drawn = [&](const char* name, bool as_it_was) {
+    if (options.data.empty() || as_it_was) return;
+    throw UsageError(fmt::format("[--{}] is of sprites that are drawn here; leave it out with --data", name));
+  };
+  expect_drawn("shape", options.shape == drawn.shape);
+  expect_drawn("angle", options.angle == drawn.angle);
+  expect_drawn("distortion", options.distortion == drawn.distortion);
+  expect_drawn("size", options.size == drawn.size);
+  if (!options.data.empty()) return;
+  verify(sprites_of(options, 1));
+  expect_batch_fits(options);
 }
 
 std::string plan(const Options& options) {
@@ -146,14 +168,19 @@ std::string plan(const Options& options) {
       fmt::format("sprites: {} runs, one after the other, each on all threads, {} epochs\n",
                   options.seeds.size(), options.epochs);
   if (!options.data.empty()) return text + fmt::format("images of {}\n", options.data);
-  const ImageVae vae{ImageVaeConfig()};
+  ImageSet drawn;
+  drawn.height = drawn.width = options.size;
+  drawn.channels = 3;
+  drawn.factor_names = factor_names(sprites_of(options, 1));
+  const ImageVae vae = vae_of(drawn, options);
   const Index steps = training_sample_count / options.batch;
   return text +
          fmt::format(
              "model: {} parameters, four convolutions and an MLP to {} latents, and back; {} steps an epoch\n"
-             "about {:.0f} MB of memory: {} images of 64 x 64 in bytes\n",
+             "about {:.0f} MB of memory: {} images of {} x {} in bytes\n",
              vae.layout().count(), vae.config().latent_dim, steps,
-             static_cast<double>(sample_count * vae.config().observation_dim()) / 1e6 + 200, sample_count);
+             static_cast<double>(sample_count * vae.config().observation_dim()) / 1e6 + 200, sample_count,
+             options.size, options.size);
 }
 
 Outcome run(const Options& options, const RunFolder& folder) {
@@ -178,13 +205,14 @@ Outcome run(const Options& options, const RunFolder& folder) {
 
 Experiment sprites() {
   std::set<std::string> accepted = common_options();
-  accepted.insert({"epochs", "lr", "batch", "dim", "data", "cache"});
+  accepted.insert(
+      {"epochs", "lr", "batch", "dim", "prior", "data", "shape", "angle", "distortion", "size", "cache"});
   return {"sprites",
           "Does a convolutional VAE find position, size and hue of a sprite, while c_IMA falls?",
           "Fig. 5",
           accepted,
           defaults,
-          expect_batch_fits,
+          validate,
           plan,
           run,
           {Protocol::text}};

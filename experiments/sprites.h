@@ -37,13 +37,20 @@ Figure sprites_figure(const std::vector<RunRecord>& records, std::uint64_t seed,
 /// `departure` says in what the options differ from what the targets were written for.
 std::vector<Claim> sprites_claims(const std::vector<RunRecord>& records, const std::string& departure);
 
-/// Rows of images: in the first two, images and what the model makes of them; below, a row for each latent, which goes from its
-/// 2 % to its 98 % quantile while the others stay at their means. RGB bytes and extents.
+/// Rows of images, RGB bytes.
 struct Sheet {
   Index width, height;
   std::vector<std::uint8_t> pixels;
 };
-Sheet sprites_sheet(const ImageVaeTraining& training, const Parameters& parameters, const SpriteTruth& truth,
-                    const std::vector<double>& latents);
+
+/// In the first two rows, images and what the model makes of them; below, a row for each latent, which goes from its 2 % to its
+/// 98 % quantile while the others stay at their means.
+Sheet traversals(const ImageVaeTraining& training, const Parameters& parameters, const SpriteTruth& truth,
+                 const std::vector<double>& latents);
+
+/// In the first row, images; below, a row for each latent k with the column df/dz_k of the decoder's Jacobian at each of them:
+/// grey is 0, black and white the row's largest size.
+Sheet jacobian_columns(const ImageVaeTraining& training, const Parameters& parameters,
+                       const SpriteTruth& truth, const std::vector<double>& latents);
 
 }  // namespace elbow

@@ -22,8 +22,21 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A state is saved again once this many times the last save's duration has gone by: saving costs at most 5 %.
-constexpr int saving_pause = 20;
+/// Says when something is to be done again that may cost at most 5 % of the time.
+class Pace {
+ public:
+  bool due() const { return Clock::now() >= next_; }
+  template <class Work>
+  void run(const Work& work) {
+    constexpr int pause = 20;  // times what it took
+    const auto start = Clock::now();
+    work();
+    next_ = Clock::now() + pause * (Clock::now() - start);
+  }
+
+ private:
+  Clock::time_point next_ = Clock::now();
+};
 
 class Sweep {
  public:
@@ -37,6 +50,7 @@ class Sweep {
         configuration_(configuration),
         prepare_(prepare),
         records_(runs.size()),
+        running_(runs.size()),
         progress_(label, static_cast<int>(runs.size())) {}
 
   std::vector<RunRecord> execute() {
@@ -135,16 +149,13 @@ class Sweep {
 
   /// False if a stop came first; the state is then saved.
   bool train_to_the_end(std::size_t i, Training& training) {
-    Clock::time_point next_save = Clock::now();
+    Pace saving;
     while (!training.finished()) {
       training.run_epoch([this] { return ended(); });
-      if (ended() || Clock::now() >= next_save) {
-        const auto start = Clock::now();
-        save(i, training);
-        if (ended()) return false;
-        next_save = Clock::now() + saving_pause * (Clock::now() - start);
-      }
+      if (ended() || saving.due()) saving.run([&] { save(i, training); });
+      if (ended()) return false;
       show_progress(i, training);
+      show_history(i, training);
     }
     return true;
   }
@@ -160,6 +171,14 @@ class Sweep {
                                        history.back().loss()));
   }
 
+  void show_history(std::size_t i, const Training& training) {
+    const std::lock_guard lock(mutex_);
+    const bool is_new = !running_[i] || running_[i]->history.size() < training.history().size();
+    if (!is_new) return;
+    running_[i] = RunRecord{runs_[i], "running", training.steps(), training.epoch(), {}, training.history()};
+    if (telling_.due()) telling_.run([this] { write_histories(); });
+  }
+
   void save(std::size_t i, const Training& training) const {
     Checkpoint state = training.state();
     state.fingerprint = fingerprint(i);
@@ -172,7 +191,16 @@ class Sweep {
       if (record) finished.push_back(&*record);
     }
     folder_.write("runs.csv", runs_csv(finished));
-    folder_.write("history.csv", history_csv(finished));
+    write_histories();
+  }
+
+  /// Of the finished runs, and of those that go on.
+  void write_histories() const {
+    std::vector<const RunRecord*> all;
+    for (std::size_t i = 0; i < runs_.size(); ++i) {
+      if (records_[i] || running_[i]) all.push_back(records_[i] ? &*records_[i] : &*running_[i]);
+    }
+    folder_.write("history.csv", history_csv(all));
   }
 
   const std::string& label_;
@@ -182,9 +210,11 @@ class Sweep {
   const std::string configuration_;
   const std::function<PreparedRun(const Run&)>& prepare_;
   std::vector<std::optional<RunRecord>> records_;
+  std::vector<std::optional<RunRecord>> running_;  // so far
+  Pace telling_;
   Progress progress_;
   std::atomic<std::size_t> next_ = 0;
-  std::mutex mutex_;  // records_, the tables and failure_
+  std::mutex mutex_;  // records_, running_, the tables and failure_
   std::exception_ptr failure_;
   std::atomic<bool> failed_ = false;
   std::atomic<bool> remarked_ = false;

@@ -27,7 +27,8 @@ PreparedRun prepared(std::unique_ptr<SomeTraining> training, Measure measure) {
 }
 
 /// Trains every run that has no record in the folder yet, on options.threads workers, and returns the records in
-/// the order of `runs`; runs.csv and history.csv then hold the same. Where a worker works changes no byte. A
+/// the order of `runs`; runs.csv and history.csv then hold the same, and history.csv, now and then, what the runs
+/// that go on have validated so far. Where a worker works changes no byte. A
 /// run that ends in a NaN or an overflow is a record with that status. Stops early, saved, once
 /// stop_requested(); the records are then those finished so far. `configuration` is what else decides a run's
 /// result, one `key = value` per line. options.profile is for the first run that gets to its first step.

@@ -16,6 +16,7 @@
 #include "kernels/elbo_reconstruction.h"
 #include "kernels/gather.h"
 #include "kernels/matmul.h"
+#include "kernels/pixels.h"
 #include "kernels/random.h"
 #include "kernels/slogdet.h"
 #include "kernels/sum.h"
@@ -53,13 +54,16 @@ using Kernels = Table<Unary<float>, Unary<double>, Unary<Complex>,              
                       Convolution<float>, Convolution<double>, Convolution<Complex>,  //
                       TransposedConvolution<float>, TransposedConvolution<double>,
                       TransposedConvolution<Complex>, ConvolutionWeight<float>, ConvolutionWeight<double>,
-                      ConvolutionWeight<Complex>, Random<float>, Random<double>,              //
-                      Gather<float>, Gather<double>, Gather<float, std::uint8_t>,             //
-                      ElboLatent<float>, ElboLatent<double>,                                  //
-                      ElboLatentBackward<float>, ElboLatentBackward<double>,                  //
-                      ElboReconstruction<float>, ElboReconstruction<double>,                  //
-                      ElboReconstructionBackward<float>, ElboReconstructionBackward<double>,  //
-                      Adam<float>, Adam<double>,                                              //
+                      ConvolutionWeight<Complex>, Random<float>, Random<double>,                //
+                      Gather<float>, Gather<double>, Gather<std::uint8_t>,                      //
+                      ElboLatent<float>, ElboLatent<double>,                                    //
+                      ElboLatentBackward<float>, ElboLatentBackward<double>,                    //
+                      ElboReconstruction<float>, ElboReconstruction<double>,                    //
+                      ElboReconstructionBackward<float>, ElboReconstructionBackward<double>,    //
+                      Pixels<float>, Pixels<double>,                                            //
+                      PixelReconstruction<float>, PixelReconstruction<double>,                  //
+                      PixelReconstructionBackward<float>, PixelReconstructionBackward<double>,  //
+                      Adam<float>, Adam<double>,                                                //
                       VaeSteps<float>>;
 
 /// What a profiler attached to the program is told. Null where there is none to tell.

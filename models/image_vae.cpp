@@ -125,12 +125,13 @@ Variable ImageVae::prior_parameters(const Parameters& parameters) const {
       Tensor::full({2, config_.latent_dim}, parameters.flat().dtype(), value, parameters.flat().device()));
 }
 
-Elbo ImageVae::elbo(const Parameters& parameters, const Variable& images, const Tensor& noise,
+Elbo ImageVae::elbo(const Parameters& parameters, const Tensor& pixels, const Tensor& noise,
                     double precision) const {
+  const Variable images(pixel_values(pixels, parameters.flat().dtype()));
   const auto [latent, kl] = elbo_latent(encode(parameters, images), prior_parameters(parameters), noise,
                                         config_.prior, kernels::KlForm::sampled);
   const Variable f = decode(parameters, latent);
-  return {latent, f, elbo_reconstruction(images, f, precision), kl};
+  return {latent, f, pixel_reconstruction(pixels, f, precision), kl};
 }
 
 }  // namespace elbow

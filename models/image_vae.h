@@ -39,8 +39,8 @@ class ImageVae {
   Dual decode(const Parameters&, const Dual& latent) const;
   /// The two parameter rows of kernels/priors.h, (2, latent_dim).
   Variable prior_parameters(const Parameters&) const;
-  /// `noise` (batch, latent_dim) standard normal; `precision` gamma^2 > 0.
-  Elbo elbo(const Parameters&, const Variable& images, const Tensor& noise, double precision) const;
+  /// Of images (batch, observation_dim) in bytes; `noise` (batch, latent_dim) standard normal; `precision` gamma^2 > 0.
+  Elbo elbo(const Parameters&, const Tensor& pixels, const Tensor& noise, double precision) const;
 
  private:
   struct Layer {

@@ -105,8 +105,8 @@ Variable ImageVaeTraining::share_of_loss(const Parameters& parameters, const Ten
                                          Index batch) const {
   const Tensor noise = normal({config().seed, Stream::training_noise, static_cast<std::uint32_t>(steps()),
                                static_cast<std::uint32_t>(first)},
-                              images.shape()[0], vae_.config().latent_dim, images.dtype(), images.device());
-  const Elbo elbo = vae_.elbo(parameters, Variable(images), noise, precision_at(steps()));
+                              images.shape()[0], vae_.config().latent_dim, DType::float32, images.device());
+  const Elbo elbo = vae_.elbo(parameters, images, noise, precision_at(steps()));
   return sum(elbo.reconstruction + elbo.kl) / static_cast<double>(batch);
 }
 
@@ -138,11 +138,6 @@ double ImageVaeTraining::differentiate(const Tensor& observations, Gradients& fo
   return loss;
 }
 
-Tensor ImageVaeTraining::numbers(const Tensor& images) {
-  const NoGradient off;
-  return (Variable(images.to(DType::float32)) / 255).value();
-}
-
 MeanElbo ImageVaeTraining::evaluate(const Parameters& parameters, const Tensor& images, Stream stream,
                                     std::uint32_t draw) const {
   const Index samples = images.shape()[0];
@@ -150,10 +145,10 @@ MeanElbo ImageVaeTraining::evaluate(const Parameters& parameters, const Tensor& 
   workers_.run(static_cast<Index>(parts.size()), [&](Index i) {
     const NoGradient off;
     const Index first = i * evaluation_images;
-    const Tensor part = numbers(rows(images, first, std::min(evaluation_images, samples - first)));
+    const Tensor part = rows(images, first, std::min(evaluation_images, samples - first));
     const Tensor noise = normal({config().seed, stream, draw, static_cast<std::uint32_t>(first)},
-                                part.shape()[0], vae_.config().latent_dim, part.dtype(), part.device());
-    const Elbo elbo = vae_.elbo(parameters, Variable(part), noise, image_config_.precision);
+                                part.shape()[0], vae_.config().latent_dim, DType::float32, part.device());
+    const Elbo elbo = vae_.elbo(parameters, part, noise, image_config_.precision);
     parts[i].reconstruction = total(elbo.reconstruction);
     parts[i].kl = total(elbo.kl);
   });
@@ -175,7 +170,7 @@ std::vector<double> ImageVaeTraining::encode(const Parameters& parameters, const
   workers_.run(pieces(samples, evaluation_images), [&](Index i) {
     const NoGradient off;
     const Index first = i * evaluation_images;
-    const Tensor part = numbers(rows(images, first, std::min(evaluation_images, samples - first)));
+    const Tensor part = pixel_values(rows(images, first, std::min(evaluation_images, samples - first)));
     const std::vector<double> found = vae_.encode(parameters, Variable(part)).value().to_vector<double>();
     std::copy(found.begin(), found.end(), encoded.begin() + first * columns);
   });

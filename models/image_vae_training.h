@@ -54,9 +54,6 @@ class ImageVaeTraining : public Training {
   };
   Grams grams(const Parameters&, const std::vector<double>& latents) const;
 
-  /// Rows of pixels as numbers, 0 to 1.
-  static Tensor numbers(const Tensor& images);
-
  private:
   double differentiate(const Tensor& observations, Gradients& gradients) override;
   Variable loss(const Tensor& observations) const override;

@@ -26,6 +26,15 @@ Operand of(const Shape& shape, const Range& range = everywhere, Role role = Role
 }
 Operand noise(const Shape& shape, const Range& range = everywhere) { return {shape, range, Role::constant}; }
 
+/// Numbers from 0 to 255 without what follows the point.
+Tensor pixels_of(const Variable& numbers) {
+  std::vector<std::uint8_t> pixels;
+  for (const double number : numbers.value().to_vector<double>()) {
+    pixels.push_back(static_cast<std::uint8_t>(number));
+  }
+  return Tensor::from(pixels, numbers.shape(), numbers.value().device());
+}
+
 Variables outputs(const Variable& output) { return {output}; }
 Variables outputs(const LatentSample& sample) { return {sample.latent, sample.kl}; }
 Variables outputs(const Dual& dual) { return {dual.primal, dual.tangents}; }
@@ -314,6 +323,9 @@ void add_elbo(List& list) {
   for (const Shape& shape : {Shape{33, 3}, Shape{1, 1}, Shape{0, 3}, Shape{7, 31}, Shape{2, 257}, Shape{64, 12288}}) {
     FUSED(elbo_reconstruction(a, b, 10.0), elbo_reconstruction_unfused(a, b, 10.0),
           "reconstruction(a, b, 10.0)", (Operands{of(shape), of(shape)}), shape.count() > 10000 ? for_benchmarks : 0);
+    FUSED(pixel_reconstruction(pixels_of(a), b, 10.0), pixel_reconstruction_unfused(pixels_of(a), b, 10.0),
+          "reconstruction(a.floor() / 255, b, 10.0)", (Operands{noise(shape, {0, 255.9}), of(shape)}),
+          real_only | (shape.count() > 10000 ? for_benchmarks : 0));
   }
 }
 // clang-format on

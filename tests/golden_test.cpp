@@ -65,7 +65,7 @@ std::string argument_pattern(const std::string& parameter) {
       parameter.find("Geometry") != std::string::npos)
     return R"(\{.*\})";
   if (parameter.find("Variable") != std::string::npos) return R"((?:[abc]|\w+\([abc]\)))";
-  if (parameter.find("Tensor") != std::string::npos) return R"([abc]\.value\(\))";
+  if (parameter.find("Tensor") != std::string::npos) return R"((?:[abc]\.value\(\)|\w+\([abc]\)))";
   return R"(-?[\w:.]+)";
 }
 

@@ -55,10 +55,9 @@ TEST(ImageVae, TenStepsAreThoseOfPyTorch) {
   Adam adam(parameters);
   const Index dim = vae.config().observation_dim(), latent = vae.config().latent_dim;
   for (const json& step : golden["steps"]) {
-    std::vector<double> images = numbers(step["pixels"]);
-    for (double& pixel : images) pixel /= 255;
-    const Index batch = static_cast<Index>(images.size()) / dim;
-    const Elbo elbo = vae.elbo(parameters, Variable(Tensor::from(images, {batch, dim})),
+    const auto pixels = step["pixels"].get<std::vector<std::uint8_t>>();
+    const Index batch = static_cast<Index>(pixels.size()) / dim;
+    const Elbo elbo = vae.elbo(parameters, Tensor::from(pixels, {batch, dim}),
                                Tensor::from(numbers(step["noise"]), {batch, latent}), golden["precision"]);
     const Variable loss = mean(elbo.reconstruction + elbo.kl);
     const double constant = 0.5 * static_cast<double>(dim) *
@@ -180,7 +179,7 @@ TEST(ImageVaeTraining, SharesAddUpToTheBatch) {
   EXPECT_EQ(training.precision_at(0), 1000);
   EXPECT_NEAR(training.precision_at(training.steps_in_all()), 100, 1e-12);
   const Tensor images = shuffled_batch(data.train, 1, 0, 0, 20);
-  const Elbo elbo = vae.elbo(training.parameters(), Variable(images),
+  const Elbo elbo = vae.elbo(training.parameters(), images,
                              normal({1, Stream::training_noise}, 20, 2, DType::float32), 1000);
   const double whole = mean(elbo.reconstruction + elbo.kl).value().item();
   EXPECT_NEAR(training.step(), whole, 1e-6 * std::abs(whole));

@@ -21,6 +21,17 @@ Variable variable(const Shape& shape, DType dtype, Device device) {
   return Variable(drawn(shape, dtype, device));
 }
 
+Tensor some_pixels(const Shape& shape, Device device) {
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(shape.count()));
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * i / 7);
+  return Tensor::from(pixels, shape, device);
+}
+
+/// The loss on some pixels as `decoded`, and its gradient.
+Variable loss_of_pixels(const Variable& decoded) {
+  return pixel_reconstruction(some_pixels(decoded.shape(), decoded.value().device()), decoded, 10);
+}
+
 /// From zero moments.
 std::uint64_t hash_of_adam(Index size, int steps, DType dtype, Device device) {
   ParameterLayout layout;
@@ -267,9 +278,7 @@ class Runs {
     }
     for (const Index columns : {48, 5}) {
       add("shuffled_batch of pixels " + to_string(Shape{600, columns}), [columns](Device device) {
-        std::vector<std::uint8_t> pixels(static_cast<std::size_t>(600 * columns));
-        for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * i / 7);
-        return hash_of(shuffled_batch(Tensor::from(pixels, {600, columns}, device), 42, 3, 1, 257));
+        return hash_of(pixel_values(shuffled_batch(some_pixels({600, columns}, device), 42, 3, 1, 257)));
       });
     }
     add("a - b, every second element (31)", [dtype = dtype_](Device device) {
@@ -368,6 +377,7 @@ class Runs {
         [](const Variables& v) { return matmul(v[0], v[1]); });
     add("elbo_reconstruction (3, 1100)", {{3, 1100}},
         [](const Variables& v) { return elbo_reconstruction(square(v[0]), v[0], 10); });
+    add("pixel_reconstruction (6, 70)", {{6, 70}}, [](const Variables& v) { return loss_of_pixels(v[0]); });
     add("convolution (3, 13, 11, 3) (3, 3, 3, 37)", {{3, 13, 11, 3}, {3, 3, 3, 37}, {37}},
         [](const Variables& v) {
           return convolution_relu(v[0], v[1], v[2], {2, 1});
@@ -403,6 +413,10 @@ class Runs {
         [](const Variables& v) { return elbo_reconstruction(square(v[0]), v[0], 10); });
     add("elbo_reconstruction_backward (600000)",
         [](Device device) { return hash_of_reconstruction_backward(size, device); });
+    add("pixel_values (600000)",
+        [](Device device) { return hash_of(pixel_values(some_pixels({size}, device))); });
+    add("pixel_reconstruction_backward (600000)", {{size, 1}},
+        [](const Variables& v) { return gradients(sum(loss_of_pixels(v[0])), {v[0]})[0]; });
     add("c_ima (2, 600000, 2)", {{2, size, 2}}, [](const Variables& v) { return c_ima(v[0]); });
     add("dual_mlp, silu (9000, 1) (60, 1) (1, 60)", {{9000, 1}, {60, 1}, {60}, {1, 60}, {1}},
         [](const Variables& v) {

@@ -13,6 +13,8 @@
 #include <thread>
 
 #include "experiments/self_consistency.h"
+#include "experiments/sweep.h"
+#include "models/vae_training.h"
 #include "tests/program.h"
 #include "tests/scratch_folder.h"
 
@@ -120,6 +122,29 @@ TEST_F(SweepTest, ASignalStopsItSavedWithExitCode130) {
       states += file.ends_with(".state.safetensors");
     EXPECT_GE(states, 1);
   }
+}
+
+TEST_F(SweepTest, TellsTheHistoryOfARunThatGoesOn) {
+  Options options;
+  options.seeds = {1};
+  options.threads = 1;
+  options.out = (scratch_ / "telling").string();
+  const RunFolder folder(dummy_experiment(), options);
+  std::string seen;
+  const auto prepare = [&](const elbow::Run&) {
+    VaeTrainingConfig config;
+    config.epochs = 2;
+    config.validation_every = 1;
+    const Split data = split(normal({1, Stream::sources}, 100, 2, DType::float32));
+    VaeConfig vae;
+    vae.observation_dim = vae.latent_dim = 2;
+    return prepared(std::make_unique<VaeTraining>(Vae(vae), config, data), [&](const VaeTraining&) {
+      seen = test::get(folder.file("history.csv"));
+      return Values();
+    });
+  };
+  run_sweep("telling", {{1, 1e4}}, options, folder, "", prepare);
+  EXPECT_EQ(seen.find("seed,gamma2,epoch,steps,neg_elbo,reconstruction,kl\n1,1e4,1,1,"), 0u) << seen;
 }
 
 TEST_F(SweepTest, AForeignStateIsRefusedAndKept) {

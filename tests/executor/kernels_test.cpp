@@ -59,6 +59,7 @@ const std::map<std::string, std::string> own_names = {
     {"convolution", R"((relu\()?(transposed_)?convolution)"},
     {"copy", "transpose|slice|concatenate"},
     {"gather", "shuffled_batch"},
+    {"pixels", "pixel_|shuffled_batch of pixels"},
     {"random", "uniform|normal"},
     {"slogdet", "slogdet|inverse_transpose"},
     {"slogdet_blas", "slogdet by cuBLAS"},
