@@ -72,7 +72,7 @@ if(ELBOW_CUDA_BUILT)
 
   file(GLOB ELBOW_CUDA_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/*.cu)
   if(NOT ELBOW_CUDNN_INCLUDE)
-    list(FILTER ELBOW_CUDA_SOURCES EXCLUDE REGEX "/(convolution_dnn|dnn_functions)\\.cu$")
+    list(FILTER ELBOW_CUDA_SOURCES EXCLUDE REGEX "/(convolution_dnn|convolution_finish|dnn_functions)\\.cu$")
   endif()
   elbow_cuda_module(elbow_cuda ${ELBOW_CUDA_SOURCES})
   if(ELBOW_CUDNN_INCLUDE)

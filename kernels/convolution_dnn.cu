@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "kernels/convolution_formulas.h"
 #include "kernels/copy.h"
 #include "kernels/dnn.cuh"
 
@@ -17,19 +16,7 @@ constexpr auto make_large = CUDNN_CONVOLUTION_BWD_DATA_ALGO_1;
 constexpr auto make_weight = CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
 constexpr float one = 1, zero = 0;
 
-/// What follows the sums: image = rectified(image + bias).
-__global__ void convolution_finish(float* image, Index count, Index channels, const float* bias, bool relu) {
-  for (Index i = global_index(); i < count; i += global_threads()) {
-    image[i] = rectified(image[i] + (bias ? bias[i % channels] : 0.0f), relu);
-  }
-}
-
 namespace {
-
-void finish(float* image, Index count, Index channels, const float* bias, bool relu) {
-  if (bias == nullptr && !relu) return;
-  launch("convolution_dnn", convolution_finish, per_element(count), image, count, channels, bias, relu);
-}
 
 void transpose(const float* from, Index rows, Index columns, float* to) {
   run(Copy<float>{{1, 1, 1, rows, columns}, {0, 0, 0, columns, 1}, {0, 0, 0, 1, rows}, from, to});
@@ -97,7 +84,7 @@ bool run_dnn(const Convolution<float>& a) {
                                              dnn.convolution, make_small, a.workspace + DnnWorkspace(s).own,
                                              bytes, &zero, dnn.small, a.small),
             "cudnnConvolutionForward");
-  finish(a.small, s.small_count(), s.small_channels, a.bias, a.relu);
+  launch_convolution_finish(a.small, s.small_count(), s.small_channels, a.bias, a.relu);
   return true;
 }
 
@@ -114,7 +101,7 @@ bool run_dnn(const TransposedConvolution<float>& a) {
                 dnn.handle, &one, dnn.weight, a.workspace, dnn.small, a.small, dnn.convolution, make_large,
                 a.workspace + DnnWorkspace(s).own, bytes, &zero, dnn.large, a.large),
             "cudnnConvolutionBackwardData");
-  finish(a.large, s.large_count(), s.large_channels, a.bias, a.relu);
+  launch_convolution_finish(a.large, s.large_count(), s.large_channels, a.bias, a.relu);
   return true;
 }
 

@@ -27,6 +27,9 @@ bool run_dnn(const Contract<double>&) {
   return false;
 }
 
+/// What follows cuDNN's sums: image = rectified(image + bias). `bias` may be null.
+void launch_convolution_finish(float* image, Index count, Index channels, const float* bias, bool relu);
+
 #else  // the build had no headers of cuDNN
 
 inline bool has_dnn() { return false; }

@@ -57,7 +57,7 @@ std::uint64_t cpu_hash(const HashedRun& run, DType dtype) {
 const std::map<std::string, std::string> own_names = {
     {"binary", R"(a - b|a \+ b \(600000\))"},
     {"convolution", R"((relu\()?(transposed_)?convolution(?! by))"},
-    {"convolution_dnn", "convolution by cuDNN"},
+    {"convolution_finish", "convolution by cuDNN"},
     {"copy", "transpose|slice|concatenate"},
     {"gather", "shuffled_batch"},
     {"random", "uniform|normal"},
