@@ -84,7 +84,8 @@ bool run_dnn(const Convolution<float>& a) {
                                              dnn.convolution, make_small, a.workspace + DnnWorkspace(s).own,
                                              bytes, &zero, dnn.small, a.small),
             "cudnnConvolutionForward");
-  launch_convolution_finish(a.small, s.small_count(), s.small_channels, a.bias, a.relu);
+  if (a.bias != nullptr || a.relu)
+    launch_convolution_finish(a.small, s.small_count(), s.small_channels, a.bias, a.relu);
   return true;
 }
 
@@ -101,7 +102,8 @@ bool run_dnn(const TransposedConvolution<float>& a) {
                 dnn.handle, &one, dnn.weight, a.workspace, dnn.small, a.small, dnn.convolution, make_large,
                 a.workspace + DnnWorkspace(s).own, bytes, &zero, dnn.large, a.large),
             "cudnnConvolutionBackwardData");
-  launch_convolution_finish(a.large, s.large_count(), s.large_channels, a.bias, a.relu);
+  if (a.bias != nullptr || a.relu)
+    launch_convolution_finish(a.large, s.large_count(), s.large_channels, a.bias, a.relu);
   return true;
 }
 
