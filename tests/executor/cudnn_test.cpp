@@ -62,8 +62,8 @@ TEST(Cudnn, IsGivenLargeConvolutions) {
     --(fewer.*extent);
     EXPECT_FALSE(suits_dnn(fewer)) << "pixels are left out";
   }
-  EXPECT_TRUE(suits_dnn(convolution_shape(1, 32767, 65536, 1, 1, 1, 1, 0)));
-  EXPECT_FALSE(suits_dnn(convolution_shape(1, 32768, 65536, 1, 1, 1, 1, 0))) << "more elements than an int";
+  EXPECT_TRUE(suits_dnn(convolution_shape(1, 1, 0x7fffffff, 1, 1, 1, 1, 0)));
+  EXPECT_FALSE(suits_dnn(convolution_shape(1, 1, 0x80000000, 1, 1, 1, 1, 0))) << "more elements than an int";
   EXPECT_FALSE(suits_dnn(convolution_shape(1, 128, 128, 1, 131072, 1, 1, 0))) << "of the small image";
   EXPECT_FALSE(suits_dnn(convolution_shape(1, 1, 1, 65536, 32768, 1, 1, 0))) << "of the weight";
 }
