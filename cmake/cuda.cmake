@@ -6,6 +6,18 @@ set_property(CACHE ELBOW_CUDA PROPERTY STRINGS AUTO ON OFF)
 # Machine code for A100 and H100 and their kin, and PTX that drivers translate for later GPUs.
 set(CMAKE_CUDA_ARCHITECTURES "80-real;90-real;90-virtual" CACHE STRING "GPU architectures of the CUDA back end")
 
+# cuDNN's headers since version 9, which are all that a build needs: the library is loaded at run time (kernels/dnn_functions.cu).
+find_path(ELBOW_CUDNN_INCLUDE cudnn_graph.h HINTS ENV CUDNN_HOME ENV CUDA_HOME ENV CUDA_PATH
+          PATHS /usr/local/cuda /opt/cuda PATH_SUFFIXES include targets/x86_64-linux/include)
+mark_as_advanced(ELBOW_CUDNN_INCLUDE)
+
+# elbow_use_cudnn(TARGET): large convolutions may go to cuDNN (kernels/convolution_dnn.cuh).
+function(elbow_use_cudnn target)
+  target_compile_definitions(${target} PRIVATE ELBOW_CUDNN)
+  target_include_directories(${target} SYSTEM PRIVATE ${ELBOW_CUDNN_INCLUDE})
+  target_link_libraries(${target} PRIVATE ${CMAKE_DL_LIBS})
+endfunction()
+
 set(ELBOW_CUDA_BUILT FALSE)
 if(NOT ELBOW_CUDA)
   set(ELBOW_CUDA_STATE "not built (ELBOW_CUDA=${ELBOW_CUDA})")
@@ -33,7 +45,11 @@ if(ELBOW_CUDA_BUILT)
   endif()
   find_package(CUDAToolkit REQUIRED)
   list(JOIN CMAKE_CUDA_ARCHITECTURES ", " architectures)
-  set(ELBOW_CUDA_STATE "built (CUDA ${CMAKE_CUDA_COMPILER_VERSION}, architectures ${architectures})")
+  set(cudnn "no headers of cuDNN 9")
+  if(ELBOW_CUDNN_INCLUDE)
+    set(cudnn "cuDNN where it is installed")
+  endif()
+  set(ELBOW_CUDA_STATE "built (CUDA ${CMAKE_CUDA_COMPILER_VERSION}, architectures ${architectures}, ${cudnn})")
 
   # elbow_cuda_module(TARGET FILE.cu...): lib<TARGET>.so, to be loaded at run time.
   function(elbow_cuda_module target)
@@ -55,7 +71,13 @@ if(ELBOW_CUDA_BUILT)
   endfunction()
 
   file(GLOB ELBOW_CUDA_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/*.cu)
+  if(NOT ELBOW_CUDNN_INCLUDE)
+    list(FILTER ELBOW_CUDA_SOURCES EXCLUDE REGEX "/(convolution_dnn|convolution_finish|dnn_functions)\\.cu$")
+  endif()
   elbow_cuda_module(elbow_cuda ${ELBOW_CUDA_SOURCES})
+  if(ELBOW_CUDNN_INCLUDE)
+    elbow_use_cudnn(elbow_cuda)
+  endif()
   target_link_libraries(elbow_cuda PRIVATE CUDA::cublas)
   target_compile_definitions(elbow_cuda PRIVATE "ELBOW_CUDA_ARCHITECTURES=\"${architectures}\"")
 elseif(ELBOW_CUDA AND NOT ELBOW_CUDA STREQUAL "AUTO")

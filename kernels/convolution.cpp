@@ -290,7 +290,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace elbow::kernels {
 
-Index convolution_workspace(const ConvolutionShape& shape) { return ConvolutionWorkspace(shape).end; }
+Index convolution_workspace(const ConvolutionShape& shape) {
+  const Index own = ConvolutionWorkspace(shape).end;
+  return shape.multiply_adds() < dnn_from ? own : std::max(own, DnnWorkspace(shape).end);
+}
 Index convolution_weight_workspace(const ConvolutionShape& shape) {
   return std::max(convolution_workspace(shape), shape.batch * shape.weight_count());
 }

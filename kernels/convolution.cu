@@ -1,3 +1,4 @@
+#include "kernels/convolution_dnn.cuh"
 #include "kernels/convolution_formulas.h"
 #include "kernels/launch.cuh"
 
@@ -250,16 +251,19 @@ void launch_product(const Product& product) {
 
 template <class T>
 void run(const Convolution<T>& a) {
+  if (suits_dnn(a.shape) && run_dnn(a)) return;
   launch_product<T>(ConvolutionProduct<T>{a});
 }
 
 template <class T>
 void run(const TransposedConvolution<T>& a) {
+  if (suits_dnn(a.shape) && run_dnn(a)) return;
   launch_product<T>(TransposedProduct<T>{a});
 }
 
 template <class T>
 void run(const ConvolutionWeight<T>& a) {
+  if (suits_dnn(a.shape) && run_dnn(a)) return;
   launch_product<T>(WeightProduct<T>{a});
   const Index count = a.shape.weight_count();
   launch("convolution", convolution_samples<T>, per_element(count), a.workspace, a.shape.batch, count,

@@ -31,6 +31,22 @@ struct ConvolutionShape {
   Index large_count() const { return batch * large_height * large_width * large_channels; }
   Index small_count() const { return batch * small_height * small_width * small_channels; }
   Index weight_count() const { return kernel * kernel * large_channels * small_channels; }
+  double multiply_adds() const {
+    return static_cast<double>(small_count()) * static_cast<double>(kernel * kernel * large_channels);
+  }
+};
+
+/// From this many multiply-adds on, CUDA leaves a convolution of floats to cuDNN where there is one.
+inline constexpr double dnn_from = 0x1p27;
+
+/// Of the workspace, for cuDNN: the weight in its order, then as much as all operands together for its own use, which is enough
+/// to lay each of them out anew. In elements.
+struct DnnWorkspace {
+  Index own, end;
+
+  explicit DnnWorkspace(const ConvolutionShape& s)
+      : own((s.weight_count() + 63) / 64 * 64),
+        end(own + s.large_count() + s.small_count() + s.weight_count()) {}
 };
 
 template <class T>
@@ -65,7 +81,7 @@ struct ConvolutionWeight {
 };
 
 /// Elements of T that the kernels need beside their operands: the CPU for one image, CUDA for the weight's gradient of every
-/// sample.
+/// sample, and for cuDNN.
 Index convolution_workspace(const ConvolutionShape&);
 Index convolution_weight_workspace(const ConvolutionShape&);
 

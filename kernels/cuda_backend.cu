@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kernels/backend.h"
+#include "kernels/convolution_dnn.cuh"
 #include "kernels/error.h"
 #include "kernels/launch.cuh"
 #include "kernels/range.cuh"
@@ -129,8 +130,11 @@ extern "C" const elbow::kernels::Backend* elbow_cuda_backend(const char** reason
   using namespace elbow::kernels;
   static cudaDeviceProp gpu{};
   static const std::string unavailable = cuda::why_unavailable(gpu);
+  // Whether there is one decides the order of sums in large convolutions.
+  static const std::string description =
+      std::string(gpu.name) + (cuda::has_dnn() ? ", with cuDNN" : ", without cuDNN");
   static const Backend backend{"cuda",
-                               gpu.name,
+                               description.c_str(),
                                cuda::allocate,
                                cuda::release,
                                cuda::copy_from_host,

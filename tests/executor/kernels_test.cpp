@@ -56,7 +56,8 @@ std::uint64_t cpu_hash(const HashedRun& run, DType dtype) {
 /// How the names of the runs begin that are a kernel file's own: with the file's name, or where they do not, with this.
 const std::map<std::string, std::string> own_names = {
     {"binary", R"(a - b|a \+ b \(600000\))"},
-    {"convolution", R"((relu\()?(transposed_)?convolution)"},
+    {"convolution", R"((relu\()?(transposed_)?convolution(?! by))"},
+    {"convolution_finish", "convolution by cuDNN"},
     {"copy", "transpose|slice|concatenate"},
     {"gather", "shuffled_batch"},
     {"pixels", "pixel_|shuffled_batch of pixels"},

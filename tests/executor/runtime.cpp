@@ -191,6 +191,12 @@ void require_device_memory(const char* user, const void* memory, std::size_t byt
                        " bytes do not lie in one block of device memory");
 }
 
+void require_host_memory(const char* user, const void* memory) {
+  if (heap().holds(memory, 1)) {
+    throw ExecutionError("[" + std::string(user) + "] device memory where the host's is expected");
+  }
+}
+
 }  // namespace elbow::executor
 
 using namespace elbow::executor;

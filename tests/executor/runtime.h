@@ -14,6 +14,9 @@ void check_device_memory(const void* kernel);
 /// Throws ExecutionError unless [memory, memory + bytes) lies in one block of device memory. `user`: who needs it.
 void require_device_memory(const char* user, const void* memory, std::size_t bytes);
 
+/// Throws ExecutionError if this is device memory, which the host does not read.
+void require_host_memory(const char* user, const void* memory);
+
 /// Dynamic shared memory that a block of the kernel may have.
 std::size_t most_dynamic_memory(const void* kernel);
 
