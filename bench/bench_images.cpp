@@ -1,5 +1,5 @@
 // The convolutional VAE of Fig. 5: a training step of 64 images, and J^T J of the decoder at 64 latents, on one thread and on
-// two, against the FMA limit of that many cores measured in the same run.
+// two, against the FMA limit of that many cores measured in the same run; and the reconstruction's loss and gradient alone.
 //
 //   bench_images [--pairs N] [--vs torch] [--json FOLDER]     torch: the same layers, by bench/peers/images.py
 #include <fmt/format.h>
@@ -93,6 +93,17 @@ void measure(const std::string& name, int threads, double flop, const std::funct
   report.measurements.push_back(ours);
 }
 
+/// Both of 64 images, on one thread.
+void measure_loss(const Options& options, const std::map<std::string, double>& torch, Report& report) {
+  const Index columns = ImageVaeConfig().observation_dim();
+  const Tensor pixels = rows(images().train, 0, batch);
+  const Variable decoded(uniform({1, Stream::test}, 0, 1, batch, columns, DType::float32));
+  constexpr double flop_a_pixel = 5;  // a difference and its square added up; a difference, scaled
+  measure(
+      "loss 1", 1, flop_a_pixel * static_cast<double>(batch * columns),
+      [&] { gradients(sum(pixel_reconstruction(pixels, decoded, 1)), {decoded}); }, options, torch, report);
+}
+
 /// "step 1,torch channels last" to milliseconds.
 std::map<std::string, double> ask_torch() {
   std::map<std::string, double> result;
@@ -104,6 +115,7 @@ std::map<std::string, double> ask_torch() {
 
 void measure_all(const Options& options, Report& report) {
   const auto torch = asks(options, "torch") ? ask_torch() : std::map<std::string, double>();
+  measure_loss(options, torch, report);
   const Products products;
   for (const int threads : {1, 2}) {
     ImageVaeTraining trained = training(threads);

@@ -20,14 +20,17 @@ namespace elbow {
 namespace {
 
 constexpr double precision = 1;
-constexpr double first_precision = 20;
+
+/// gamma^2 before it is `precision`. It starts high, as from 1 on the decoder may lose its latents before it has learned to use
+/// them, and stays below 1 for a while: noise in the latents is what parts them, and at 1 hue stays mixed into the positions.
+const std::vector<PrecisionKnot> annealing = {{0, 20}, {0.1, 1}, {0.2, 0.45}, {0.6, 0.45}, {0.75, 1}};
 
 Options defaults(const Options& asked) {
   Options options;
   options.seeds = first_seeds(asked.quick ? 1 : 3);
   options.gamma2 = {precision};
-  options.batch = 64;
-  options.epochs = asked.quick ? 4 : 60;
+  options.batch = 32;
+  options.epochs = asked.quick ? 4 : 80;
   options.learning_rate = 1e-3;
   options.dim = 4;
   options.prior = kernels::Prior::beta;
@@ -41,9 +44,10 @@ ImageVaeTrainingConfig config_of(const Options& options, const Run& run) {
   config.epochs = options.epochs;
   config.rate = options.learning_rate;
   config.schedule = Schedule::cosine;
-  config.validation_every = std::max(1, options.epochs / 30);
+  config.held = 0.6;
+  config.validation_every = std::max(1, options.epochs / 20);
   config.precision = precision;
-  config.first_precision = first_precision;
+  config.annealing = annealing;
   config.threads = options.threads;
   return config;
 }

@@ -11,7 +11,7 @@ namespace elbow {
 namespace {
 
 constexpr double collapsed_kl = 0.01;    // nats
-constexpr Index steps_to_recover = 100;  // after gamma^2 has come down
+constexpr Index steps_to_recover = 100;  // after gamma^2 has got there
 constexpr Index evaluation_images = 16;  // at a time on a core: their activations stay in its cache
 
 Index pieces(Index count, Index piece) { return (count + piece - 1) / piece; }
@@ -28,14 +28,21 @@ const Split& checked(const Split& data, const ImageVae& vae) {
 }
 
 const ImageVaeTrainingConfig& checked(const ImageVaeTrainingConfig& config) {
-  for (const double precision : {config.precision, config.first_precision}) {
+  const auto expect_precision = [](double precision) {
     if (!(precision > 0) || !std::isfinite(precision)) {
       throw UsageError(fmt::format("gamma^2: expected a finite number above 0, got {}", precision));
     }
-  }
-  if (!(config.annealing >= 0 && config.annealing <= 1)) {
-    throw UsageError(
-        fmt::format("annealing: expected a share of the steps, 0 to 1, got {}", config.annealing));
+  };
+  expect_precision(config.precision);
+  double before = 0;
+  for (const PrecisionKnot& knot : config.annealing) {
+    expect_precision(knot.precision);
+    const bool is_first = &knot == &config.annealing.front();
+    if (is_first ? knot.share != 0 : !(knot.share > before && knot.share <= 1)) {
+      throw UsageError(fmt::format(
+          "annealing: expected shares of the steps that ascend from 0 to at most 1, got {}", knot.share));
+    }
+    before = knot.share;
   }
   return config;
 }
@@ -91,14 +98,18 @@ ImageVaeTraining::ImageVaeTraining(const ImageVae& vae, const ImageVaeTrainingCo
 }
 
 Index ImageVaeTraining::annealing_steps() const {
-  return static_cast<Index>(image_config_.annealing * static_cast<double>(steps_in_all()));
+  const std::vector<PrecisionKnot>& knots = image_config_.annealing;
+  return knots.empty() ? 0 : static_cast<Index>(knots.back().share * static_cast<double>(steps_in_all()));
 }
 
 double ImageVaeTraining::precision_at(Index step) const {
-  const auto last = static_cast<double>(annealing_steps());
-  const double done = last > 0 ? std::min(1.0, static_cast<double>(step) / last) : 1;
-  return image_config_.first_precision *
-         std::pow(image_config_.precision / image_config_.first_precision, done);
+  const std::vector<PrecisionKnot>& knots = image_config_.annealing;
+  const double share = static_cast<double>(step) / static_cast<double>(steps_in_all());
+  const auto next = std::find_if(knots.begin(), knots.end(), [&](const auto& k) { return share < k.share; });
+  if (next == knots.end()) return image_config_.precision;
+  const PrecisionKnot& last = *std::prev(next);  // the first one's share is 0
+  return last.precision *
+         std::pow(next->precision / last.precision, (share - last.share) / (next->share - last.share));
 }
 
 Variable ImageVaeTraining::share_of_loss(const Parameters& parameters, const Tensor& images, Index first,

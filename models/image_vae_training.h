@@ -12,12 +12,16 @@ namespace elbow {
 
 inline constexpr Index image_share = 8;
 
+struct PrecisionKnot {
+  double share;  ///< of all steps, 0 to 1
+  double precision;
+};
+
 struct ImageVaeTrainingConfig : TrainingConfig {
   double precision = 1;  ///< gamma^2, where it ends and what validations are of
-  /// gamma^2 of the first step; it falls geometrically over the first `annealing` of all steps. From 1 on, the decoder may
-  /// lose all latents (KL 0) before it has learned to use them.
-  double first_precision = 1;
-  double annealing = 0.25;
+  /// gamma^2 on the way there, from the first step on: of steps given as shares of all, 0 first, ascending; between them it is
+  /// a geometric mean, after the last it is `precision`.
+  std::vector<PrecisionKnot> annealing;
   int threads = 1;  ///< of the CPU; another device takes the shares one after the other
 };
 

@@ -78,7 +78,9 @@ Training::Training(const ParameterLayout& layout, Parameters initial, const Trai
 double Training::learning_rate(Index step) const {
   if (config_.schedule == Schedule::constant) return config_.rate;
   const auto last = static_cast<double>(steps_in_all());
-  const double turn = math::pi * static_cast<double>(step) / last;
+  const double first = config_.held * last;
+  if (static_cast<double>(step) <= first) return config_.rate;
+  const double turn = math::pi * (static_cast<double>(step) - first) / (last - first);
   return config_.final_rate + 0.5 * (config_.rate - config_.final_rate) * (1 + std::cos(turn));
 }
 

@@ -23,6 +23,7 @@ struct TrainingConfig {
   double rate = 1e-3;  ///< Adam's learning rate; with cosine, where it starts
   Schedule schedule = Schedule::constant;
   double final_rate = 1e-5;    ///< cosine only: where it ends, after `epochs`
+  double held = 0;             ///< cosine only: the share of the steps before the rate falls, below 1
   Index validation_every = 5;  ///< epochs
   Index patience = 0;          ///< validations without a smaller loss before stopping; 0: never
   bool scale_data = false;     ///< train on x / std(x): the same objective

@@ -2,6 +2,7 @@
 // The convolutional VAE: ten steps against PyTorch, training on any number of threads, stopped and continued.
 #include "models/image_vae_training.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -123,7 +124,7 @@ ImageVaeTrainingConfig small_training(int threads) {
   config.epochs = 3;
   config.validation_every = 1;
   config.precision = 100;
-  config.first_precision = 1000;
+  config.annealing = {{0, 1000}, {0.25, 100}};
   config.threads = threads;
   return config;
 }
@@ -176,13 +177,30 @@ TEST(ImageVaeTraining, SharesAddUpToTheBatch) {
   const Split data = small_images();
   const ImageVae vae(small_vae());
   ImageVaeTraining training(vae, small_training(2), data);
+  const Index steps = training.steps_in_all();  // 12
   EXPECT_EQ(training.precision_at(0), 1000);
-  EXPECT_NEAR(training.precision_at(training.steps_in_all()), 100, 1e-12);
+  EXPECT_NEAR(training.precision_at(steps / 6), 1000 * std::pow(0.1, 2.0 / 3), 1e-9);
+  EXPECT_EQ(training.precision_at(steps / 4), 100);
+  EXPECT_EQ(training.precision_at(steps), 100);
   const Tensor images = shuffled_batch(data.train, 1, 0, 0, 20);
   const Elbo elbo = vae.elbo(training.parameters(), images,
                              normal({1, Stream::training_noise}, 20, 2, DType::float32), 1000);
   const double whole = mean(elbo.reconstruction + elbo.kl).value().item();
   EXPECT_NEAR(training.step(), whole, 1e-6 * std::abs(whole));
+}
+
+TEST(ImageVaeTraining, HoldsTheRateBeforeItFalls) {
+  ImageVaeTrainingConfig config = small_training(1);
+  const auto after = [&](Index steps) {
+    ImageVaeTraining training(ImageVae(small_vae()), config, small_images());
+    for (Index i = 0; i < steps; ++i) training.step();
+    return training.parameters().flat().to_vector<float>();
+  };
+  const std::vector<float> early = after(2), late = after(4);  // of 12
+  config.schedule = Schedule::cosine;
+  config.held = 0.2;
+  EXPECT_EQ(after(2), early);
+  EXPECT_NE(after(4), late);
 }
 
 TEST(ImageVaeTraining, MeasuresTheDecodersJacobian) {
@@ -223,7 +241,8 @@ TEST(ImageVaeTraining, MeasuresTheDecodersJacobian) {
 
 TEST(ImageVaeTraining, NamesACollapse) {
   ImageVaeTrainingConfig config = small_training(1);
-  config.precision = config.first_precision = 1e-9;
+  config.precision = 1e-9;
+  config.annealing = {};
   config.epochs = 40;
   config.rate = 1e-2;
   ImageVaeTraining training(ImageVae(small_vae()), config, small_images());
@@ -238,9 +257,17 @@ TEST(ImageVaeTraining, RefusesOtherData) {
   EXPECT_EQ(thrown<UsageError>([&] { ImageVaeTraining(ImageVae(small_vae()), small_training(1), data); }),
             "images: expected uint8 pixels (samples, 512), got float32 (84, 512)");
   ImageVaeTrainingConfig config = small_training(1);
-  config.first_precision = 0;
-  EXPECT_EQ(thrown<UsageError>([&] { ImageVaeTraining(ImageVae(small_vae()), config, small_images()); }),
-            "gamma^2: expected a finite number above 0, got 0");
+  const auto refusal = [&] {
+    return thrown<UsageError>([&] { ImageVaeTraining(ImageVae(small_vae()), config, small_images()); });
+  };
+  config.annealing = {{0, 0}, {0.5, 1}};
+  EXPECT_EQ(refusal(), "gamma^2: expected a finite number above 0, got 0");
+  for (const double share : {0.0, 1.5}) {
+    config.annealing = {{0, 10}, {share, 1}};
+    EXPECT_EQ(refusal(),
+              fmt::format("annealing: expected shares of the steps that ascend from 0 to at most 1, got {}",
+                          share));
+  }
 }
 
 }  // namespace
