@@ -22,8 +22,9 @@ namespace {
 constexpr double precision = 1;
 
 /// gamma^2 before it is `precision`. It starts high, as from 1 on the decoder may lose its latents before it has learned to use
-/// them, and stays below 1 for a while: noise in the latents is what parts them, and at 1 hue stays mixed into the positions.
-const std::vector<PrecisionKnot> annealing = {{0, 20}, {0.1, 1}, {0.2, 0.45}, {0.6, 0.45}, {0.75, 1}};
+/// them, and stays below 1 for long: it is noise in the latents that parts them, and at 1 hue stays mixed into the positions. At
+/// 0.45 the latent of scale, which says least, is given up.
+const std::vector<PrecisionKnot> annealing = {{0, 20}, {0.04, 1}, {0.08, 0.7}, {0.7, 0.7}, {0.8, 1}};
 
 Options defaults(const Options& asked) {
   Options options;
@@ -44,7 +45,7 @@ ImageVaeTrainingConfig config_of(const Options& options, const Run& run) {
   config.epochs = options.epochs;
   config.rate = options.learning_rate;
   config.schedule = Schedule::cosine;
-  config.held = 0.6;
+  config.held = 0.7;
   config.validation_every = std::max(1, options.epochs / 20);
   config.precision = precision;
   config.annealing = annealing;
