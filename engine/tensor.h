@@ -10,7 +10,7 @@
 
 namespace elbow {
 
-/// uint8 is storage for pixels, 0 to 255: operations take it as pixel_values() and pixel_reconstruction() do.
+/// uint8 is storage for pixels, 0 to 255, which of all operations pixel_values() and pixel_reconstruction() alone take.
 enum class DType { float32, float64, complex128, uint8 };
 
 std::size_t size_of(DType);

@@ -1,12 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "experiments/metrics.h"
 #include "experiments/reference.h"
 #include "experiments/sprites.h"
-#include "experiments/statistics.h"
 
 namespace elbow {
 namespace {

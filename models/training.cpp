@@ -39,6 +39,11 @@ TrainingConfig checked(const TrainingConfig& config, Index samples) {
   if (!(config.rate > 0) || !std::isfinite(config.rate)) {
     throw UsageError(fmt::format("learning rate: expected a finite number above 0, got {}", config.rate));
   }
+  if (!(config.held >= 0 && config.held < 1)) {
+    throw UsageError(fmt::format(
+        "learning rate: expected it to be held for a share of the steps, from 0 to below 1, got {}",
+        config.held));
+  }
   if (config.epochs < 1 || config.validation_every < 1) {
     throw UsageError(fmt::format("epochs: expected at least 1, got {}, validated every {}", config.epochs,
                                  config.validation_every));
@@ -79,7 +84,7 @@ double Training::learning_rate(Index step) const {
   if (config_.schedule == Schedule::constant) return config_.rate;
   const auto last = static_cast<double>(steps_in_all());
   const double first = config_.held * last;
-  if (static_cast<double>(step) <= first) return config_.rate;
+  if (static_cast<double>(step) < first) return config_.rate;
   const double turn = math::pi * (static_cast<double>(step) - first) / (last - first);
   return config_.final_rate + 0.5 * (config_.rate - config_.final_rate) * (1 + std::cos(turn));
 }

@@ -260,6 +260,10 @@ TEST(ImageVaeTraining, RefusesOtherData) {
   const auto refusal = [&] {
     return thrown<UsageError>([&] { ImageVaeTraining(ImageVae(small_vae()), config, small_images()); });
   };
+  config.held = 1;
+  EXPECT_EQ(refusal(),
+            "learning rate: expected it to be held for a share of the steps, from 0 to below 1, got 1");
+  config.held = 0;
   config.annealing = {{0, 0}, {0.5, 1}};
   EXPECT_EQ(refusal(), "gamma^2: expected a finite number above 0, got 0");
   for (const double share : {0.0, 1.5}) {
