@@ -24,6 +24,10 @@ const ImageVaeConfig& checked(const ImageVaeConfig& config) {
   at_least_one("latent dimension", config.latent_dim);
   at_least_one("features", config.features);
   at_least_one("hidden", config.hidden);
+  for (const double parameter : config.beta_parameters) {
+    if (!(parameter > 0))
+      throw UsageError(fmt::format("Beta prior: expected parameters above 0, got {}", parameter));
+  }
   if (config.learned_prior && config.prior != kernels::Prior::beta) {
     throw UsageError("learned prior: expected the Beta prior, whose parameters can be learned");
   }
@@ -119,10 +123,16 @@ Dual ImageVae::decode(const Parameters& parameters, const Dual& latent) const {
 
 Variable ImageVae::prior_parameters(const Parameters& parameters) const {
   if (prior_ >= 0) return absolute(parameters[prior_]) + 2;
-  const double value =
-      config_.prior == kernels::Prior::beta ? 1 : 0;  // N(0, 1), U(0, 1), Beta(1, 1), Laplace(0, 1)
-  return Variable(
-      Tensor::full({2, config_.latent_dim}, parameters.flat().dtype(), value, parameters.flat().device()));
+  const Tensor& like = parameters.flat();
+  Tensor rows =
+      Tensor::zeros({2, config_.latent_dim}, like.dtype(), like.device());  // N(0, 1), U(0, 1), Laplace(0, 1)
+  if (config_.prior == kernels::Prior::beta) {
+    for (Index row = 0; row < 2; ++row) {
+      rows.part(row * config_.latent_dim, {config_.latent_dim})
+          .assign(Tensor::full({config_.latent_dim}, like.dtype(), config_.beta_parameters[row]));
+    }
+  }
+  return Variable(rows);
 }
 
 Elbo ImageVae::elbo(const Parameters& parameters, const Tensor& pixels, const Tensor& noise,

@@ -17,6 +17,7 @@ struct ImageVaeConfig {
   kernels::Prior prior = kernels::Prior::beta;
   bool learned_prior =
       true;  ///< Beta only: Beta(2 + |a|, 2 + |b|) with a and b of its own for each latent, as the authors
+  std::array<double, 2> beta_parameters = {1, 1};  ///< of a Beta prior that is not learned, above 0
 
   Index observation_dim() const { return height * width * channels; }
 };
