@@ -142,8 +142,8 @@ __device__ __forceinline__ void posterior_gradient(const VaeSteps<T>& a, const V
 /// Step i on the samples `order`. False, with nothing changed, if the numbers leave the range in which the loss is finite for
 /// sure. `*outside` is 0.
 template <class T>
-__device__ __forceinline__ bool step(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, Index i,
-                                     const std::uint32_t* order, int* outside) {
+__device__ __noinline__ bool step(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, Index i,
+                                  const std::uint32_t* order, int* outside) {
   const AdamConstants<T>& adam = a.adam[i];
   Gradients<T> gradients{l.gradient[0], l.gradient[1]};
   take_rows(l, a.encoder.widths[0], a.data, a.batch, [=](int s) { return Index{order[s]}; });
