@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/sum.h"
+#include "engine/ops.h"
+#include "kernels/gram.h"
 
 namespace elbow {
 namespace {
@@ -52,30 +53,17 @@ double constant_of(Index dim, double precision) {
   return 0.5 * static_cast<double>(dim) * (std::log(2 * math::pi) - std::log(precision));
 }
 
-double product(const float* left, const float* right, Index count) {
-  double lanes[kernels::sum_lanes] = {};
-  Index i = 0;
-  for (; i + kernels::sum_lanes <= count; i += kernels::sum_lanes) {
-    for (int p = 0; p < kernels::sum_lanes; ++p) lanes[p] += double{left[i + p]} * double{right[i + p]};
-  }
-  for (int p = 0; i < count; ++i, ++p) lanes[p] += double{left[i]} * double{right[i]};
-  return kernels::sum_by_halving(lanes);
+/// Some of the samples.
+Dual part(const Dual& x, Index first, Index count) {
+  return {slice(x.primal, 0, first, count), slice(x.tangents, 1, first, count)};
 }
 
 /// Of tangents (d, count, dim): J^T J of each sample, (count, d, d), and J added to `total`, (d, dim).
 void add_products(const Tensor& tangents, double* gram, std::vector<double>& total) {
-  const Index d = tangents.shape()[0], count = tangents.shape()[1], dim = tangents.shape()[2];
   const Tensor host = tangents.to(Device::cpu);
-  const auto column = [&](Index k, Index sample) { return host.data<float>() + (k * count + sample) * dim; };
-  for (Index s = 0; s < count; ++s) {
-    for (Index k = 0; k < d; ++k) {
-      for (Index l = 0; l <= k; ++l) {
-        gram[(s * d + k) * d + l] = gram[(s * d + l) * d + k] = product(column(k, s), column(l, s), dim);
-      }
-      const float* const own = column(k, s);
-      for (Index i = 0; i < dim; ++i) total[k * dim + i] += double{own[i]};
-    }
-  }
+  const Shape& shape = host.shape();
+  kernels::cpu::run(
+      kernels::Gram<float>{shape[0], shape[1], shape[2], host.data<float>(), gram, total.data()});
 }
 
 }  // namespace
@@ -190,7 +178,7 @@ std::vector<double> ImageVaeTraining::encode(const Parameters& parameters, const
 
 ImageVaeTraining::Grams ImageVaeTraining::grams(const Parameters& parameters,
                                                 const std::vector<double>& latents) const {
-  constexpr Index at_a_time = 4;  // d tangents each
+  constexpr Index at_a_time = 4;  // d images each
   const Index d = vae_.config().latent_dim, dim = vae_.config().observation_dim();
   const Index samples = static_cast<Index>(latents.size()) / d;
   Grams result;
@@ -203,11 +191,12 @@ ImageVaeTraining::Grams ImageVaeTraining::grams(const Parameters& parameters,
     const NoGradient off;
     totals[i].assign(static_cast<std::size_t>(d * dim), 0);
     const Index end = std::min((i + 1) * share, samples);
+    const std::vector<double> z(latents.begin() + i * share * d, latents.begin() + end * d);
+    const Variable at(Tensor::from(z, {end - i * share, d}).to(DType::float32).to(device()));
+    const Dual features = vae_.features(parameters, seeded(at));
     for (Index first = i * share; first < end; first += at_a_time) {
-      const Index count = std::min(at_a_time, end - first);
-      const std::vector<double> z(latents.begin() + first * d, latents.begin() + (first + count) * d);
-      const Variable at(Tensor::from(z, {count, d}).to(DType::float32).to(device()));
-      add_products(vae_.decode(parameters, seeded(at)).tangents.value(), result.gram.data() + first * d * d,
+      const Dual some = part(features, first - i * share, std::min(at_a_time, end - first));
+      add_products(vae_.image(parameters, some).tangents.value(), result.gram.data() + first * d * d,
                    totals[i]);
     }
   });

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/backend.h"
+#include "kernels/gram.h"
 
 namespace elbow::kernels {
 namespace {
@@ -258,6 +259,33 @@ TEST(Sum, AccumulatesFloatsInDouble) {
   float output = 0;
   run_on_cpu(Sum<float>{1, 1000, 1, input.data(), &output});
   EXPECT_EQ(output, 0x1p24f + 999.0f);
+}
+
+/// Of two directions, three samples and every rest of 16 columns.
+TEST(Gram, AddsProductsAndJacobiansInTheDocumentedOrder) {
+  constexpr Index d = 2, batch = 3;
+  for (const Index columns : {1, 15, 16, 33, 257}) {
+    const std::vector<float> tangents = numbers<float>(static_cast<std::size_t>(d * batch * columns), 3);
+    const auto tangent = [&](Index k, Index b, Index i) {
+      return static_cast<double>(tangents[(k * batch + b) * columns + i]);
+    };
+    std::vector<double> gram(d * d * batch, -1), total(static_cast<std::size_t>(d * columns), 0.1);
+    cpu::run(Gram<float>{d, batch, columns, tangents.data(), gram.data(), total.data()});
+    for (Index k = 0; k < d; ++k) {
+      for (Index i = 0; i < columns; ++i) {
+        double expected = 0.1;
+        for (Index b = 0; b < batch; ++b) expected += tangent(k, b, i);
+        ASSERT_EQ(total[k * columns + i], expected) << "of " << columns;
+      }
+      for (Index b = 0; b < batch; ++b) {
+        for (Index l = 0; l < d; ++l) {
+          const double expected =
+              in_documented_order(columns, [&](Index i) { return tangent(k, b, i) * tangent(l, b, i); });
+          ASSERT_EQ(gram[(b * d + k) * d + l], expected) << "of " << columns;
+        }
+      }
+    }
+  }
 }
 
 template <class T>
