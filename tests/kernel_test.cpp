@@ -1,6 +1,7 @@
 // What the cases of differentiable operations do not reach of the CPU kernels: random numbers, the shuffle,
 // the order of summation, Adam, and empty arrays.
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
@@ -259,6 +260,30 @@ TEST(Sum, AccumulatesFloatsInDouble) {
   float output = 0;
   run_on_cpu(Sum<float>{1, 1000, 1, input.data(), &output});
   EXPECT_EQ(output, 0x1p24f + 999.0f);
+}
+
+TEST(PixelReconstruction, AddsSquaresInTheDocumentedOrderOnEveryTarget) {
+  for (std::int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) {
+    hwy::SetSupportedTargetsForTest(rest & -rest);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    for (const Index columns : {1, 31, 32, 33, 95, 256}) {
+      const std::vector<float> decoded = numbers<float>(static_cast<std::size_t>(columns), 5);
+      std::vector<std::uint8_t> pixels;
+      for (Index c = 0; c < columns; ++c) pixels.push_back(static_cast<std::uint8_t>(255 - 7 * c));
+      double totals[pixel_lanes] = {};
+      for (Index c = 0; c < columns; ++c) {
+        double& total = totals[c % pixel_lanes];
+        total = add_square(total, pixels[c], decoded[c]);
+      }
+      const float expected =
+          reconstruction_loss<float>(sum_by_halving(totals), 3, reconstruction_constant(columns, 3));
+      float loss = -1;
+      run_on_cpu(PixelReconstruction<float>{1, columns, 3, pixels.data(), decoded.data(), &loss});
+      EXPECT_EQ(loss, expected) << columns << " columns, " << hwy::TargetName(rest & -rest);
+    }
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
 /// Of two directions, three samples and every rest of 16 columns.
