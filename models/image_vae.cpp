@@ -103,9 +103,13 @@ Variable ImageVae::encode(const Parameters& parameters, const Variable& images) 
 }
 
 template <class Value>
-Value ImageVae::decoded(const Parameters& parameters, const Value& latent) const {
-  Value x = reshape_rows(relu(decoder_(parameters, latent)),
-                         {config_.height / shrinking, config_.width / shrinking, config_.features});
+Value ImageVae::features_of(const Parameters& parameters, const Value& latent) const {
+  return reshape_rows(relu(decoder_(parameters, latent)),
+                      {config_.height / shrinking, config_.width / shrinking, config_.features});
+}
+
+template <class Value>
+Value ImageVae::image_of(const Parameters& parameters, Value x) const {
   for (int i = 0; i < layers; ++i) {
     const Variable &weight = parameters[transposed_[i].weight], &bias = parameters[transposed_[i].bias];
     x = i + 1 < layers ? transposed_convolution_relu(x, weight, bias, halving)
@@ -115,10 +119,16 @@ Value ImageVae::decoded(const Parameters& parameters, const Value& latent) const
 }
 
 Variable ImageVae::decode(const Parameters& parameters, const Variable& latent) const {
-  return decoded(parameters, latent);
+  return image_of(parameters, features_of(parameters, latent));
 }
 Dual ImageVae::decode(const Parameters& parameters, const Dual& latent) const {
-  return decoded(parameters, latent);
+  return image(parameters, features(parameters, latent));
+}
+Dual ImageVae::features(const Parameters& parameters, const Dual& latent) const {
+  return features_of(parameters, latent);
+}
+Dual ImageVae::image(const Parameters& parameters, const Dual& features) const {
+  return image_of(parameters, features);
 }
 
 Variable ImageVae::prior_parameters(const Parameters& parameters) const {

@@ -38,6 +38,10 @@ class ImageVae {
   /// f(z), (batch, observation_dim), with its Jacobian for a Dual.
   Variable decode(const Parameters&, const Variable& latent) const;
   Dual decode(const Parameters&, const Dual& latent) const;
+  /// Its two halves, the MLP and the transposed convolutions: features (batch, height / 16, width / 16, features) of many latents
+  /// at a time, images of few, whose tangents then stay in a cache.
+  Dual features(const Parameters&, const Dual& latent) const;
+  Dual image(const Parameters&, const Dual& features) const;
   /// The two parameter rows of kernels/priors.h, (2, latent_dim).
   Variable prior_parameters(const Parameters&) const;
   /// Of images (batch, observation_dim) in bytes; `noise` (batch, latent_dim) standard normal; `precision` gamma^2 > 0.
@@ -51,7 +55,9 @@ class ImageVae {
   static constexpr int layers = 4;
 
   template <class Value>
-  Value decoded(const Parameters&, const Value& latent) const;
+  Value features_of(const Parameters&, const Value& latent) const;
+  template <class Value>
+  Value image_of(const Parameters&, Value features) const;
 
   ImageVaeConfig config_;
   ParameterLayout layout_;
