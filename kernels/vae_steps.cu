@@ -257,7 +257,6 @@ __global__ void __launch_bounds__(vae_steps_threads) vae_steps(VaeTrainings<T> a
   for_all_trained(a, l, load);
   if (a.given_decoder != nullptr) for_elements(l.decoder, &VaeLayer<T>::parameters, a.given_decoder, load);
   if (thread_index() == 0) l.one[0] = T(1);
-  __syncthreads();
   const Index done = make_steps(a, l, outside);
   if (thread_index() == 0) a.done[0] = static_cast<double>(done);
   if (done == a.steps && a.validation.samples > 0) validate(a, l);
