@@ -73,7 +73,7 @@ struct VaeSteps {
   std::uint32_t epoch;
   Index first_batch;
   std::uint32_t first_step;
-  Index steps;  ///< with a validation at least 1
+  Index steps;                   ///< with a validation at least 1
   const AdamConstants<T>* adam;  ///< (steps), on the device like all arrays
   VaeValidation<T> validation;
 
