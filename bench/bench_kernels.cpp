@@ -11,6 +11,7 @@
 #include "bench/benchmark.h"
 #include "bench/fma_peak.h"
 #include "bench/median.h"
+#include "bench/models_at_once.h"
 #include "engine/dispatch.h"
 #include "engine/random.h"
 
@@ -46,6 +47,8 @@ class Workloads {
     add_dual_mlp(large / 1024);
     for (const Index batch : {Index{8}, large / (64 * 64 * 32)}) add_convolutions(std::max<Index>(1, batch));
     for (const Index batch : {Index{8}, large / (64 * 64 * 3)}) add_images(std::max<Index>(1, batch));
+    const bool is_large = large >= Index{1} << 20;
+    for (const Index models : {1, is_large ? 120 : 2}) add_trainings(models, is_large ? 100 : 1);
     const Index side = large >= Index{1} << 24 ? 1024 : 64;
     add_product(side, side, side / 2);
     add_product(4 * side, 4 * side, 4 * side);
@@ -78,7 +81,7 @@ class Workloads {
     add("copy, transposed", size, 2 * n,
         Copy<float>{{1, 1, 1, 60, n / 60}, {0, 0, 0, 1, 60}, {0, 0, 0, n / 60, 1}, drawn(n), drawn(n)});
     add("adam", size, 7 * n,
-        Adam<float>{n, 1e-3, 0.9, 0.999, 1e-8, 0.1, 0.1, drawn(n), drawn(n), drawn(n), drawn(n)});
+        kernels::Adam<float>{n, 1e-3, 0.9, 0.999, 1e-8, 0.1, 0.1, drawn(n), drawn(n), drawn(n), drawn(n)});
     add("random normal", size, n,
         Random<float>{Distribution::normal, 1, 1, 0, 0, n / 60, 60, 0, 1, drawn(n)});
     add("gather", size, 2 * n, Gather<float>{1, 1, 0, n / 3, 0, n / 3, 3, drawn(n), drawn(n)});
@@ -190,6 +193,18 @@ class Workloads {
     a.workspace = drawn(dual_mlp_workspace(a));
     add("dual_mlp", fmt::format("({}, {})", batch, d), parameters + 2 * planes * d, a,
         2.0 * static_cast<double>(planes) * static_cast<double>(2 * d * hidden + 2 * hidden * hidden));
+  }
+
+  /// Of Fig. 2 and of Möbius, each model's steps in one block of threads.
+  void add_trainings(Index models, Index steps) {
+    for (const auto& [name, workload] :
+         {std::pair<const char*, Workload>{"Fig. 2", {3, 4, 60, Activation::leaky_relu, 64}},
+          {"Moebius", {3, 2, 30, Activation::leaky_relu, 64}}}) {
+      const auto trainings = std::make_shared<ModelsAtOnce>(workload, models, steps, device_);
+      all_.push_back({true, fmt::format("vae_steps of {}", name),
+                      fmt::format("({} models, {} steps)", models, steps), 0, trainings->flop(),
+                      [trainings] { trainings->run(); }});
+    }
   }
 
   Device device_;

@@ -13,6 +13,17 @@ struct Workload {
   Index batch;
 };
 
+/// Useful floating-point operations of a step: three products per weight and sample, but no gradient for the input.
+inline double step_flop(const Vae& vae, Index batch) {
+  double weights = 0;
+  for (int i = 0; i < vae.layout().size(); ++i) {
+    const Shape& shape = vae.layout().shape(i);
+    if (shape.rank() == 2) weights += static_cast<double>(shape.count());
+  }
+  const auto first = static_cast<double>(vae.config().observation_dim * vae.config().hidden);
+  return 2 * static_cast<double>(batch) * (3 * weights - first);
+}
+
 /// A training that never validates, on standard normal data: what a step costs does not depend on the values.
 class Steps {
  public:
@@ -34,19 +45,8 @@ class Steps {
     return (thread_seconds() - start) / steps;
   }
 
-  /// Useful floating-point operations of a step: three products per weight and sample, but no gradient for the input.
-  double flop() const {
-    const VaeConfig& config = training_.vae().config();
-    double weights = 0;
-    for (int i = 0; i < training_.layout().size(); ++i) {
-      const Shape& shape = training_.layout().shape(i);
-      if (shape.rank() == 2) weights += static_cast<double>(shape.count());
-    }
-    const auto first = static_cast<double>(config.observation_dim * config.hidden);
-    return 2 * static_cast<double>(training_.config().batch) * (3 * weights - first);
-  }
+  double flop() const { return step_flop(training_.vae(), training_.config().batch); }
 
- private:
   static Vae vae(const Workload& w) {
     VaeConfig config;
     config.observation_dim = config.latent_dim = w.dim;
@@ -55,6 +55,8 @@ class Steps {
     config.activation = w.activation;
     return Vae(config);
   }
+
+ private:
   static VaeTrainingConfig config(const Workload& w, Trainer trainer) {
     VaeTrainingConfig config;
     config.batch = w.batch;

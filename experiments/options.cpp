@@ -124,6 +124,19 @@ Field positive_numbers(std::vector<double> Options::*member) {
   return {ValueKind::numbers, "distinct finite numbers greater than 0", parse, format};
 }
 
+Field positive_pair(std::vector<double> Options::*member) {
+  const auto parse = [member](Options& options, const std::string& text) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const auto first = parse_number<double>(std::string_view(text).substr(0, comma));
+    const auto second = parse_number<double>(std::string_view(text).substr(std::min(comma + 1, text.size())));
+    if (!first || !second || !is_positive(*first) || !is_positive(*second)) return false;
+    options.*member = {*first, *second};
+    return true;
+  };
+  return {ValueKind::numbers, "two finite numbers greater than 0, such as 3,3", parse,
+          positive_numbers(member).format};
+}
+
 Field step_interval(StepInterval Options::*member) {
   const auto parse = [member](Options& options, const std::string& text) {
     const std::size_t colon = std::min(text.find(':'), text.size());
@@ -178,6 +191,21 @@ Field seed_list() {
   return {ValueKind::integers, "distinct whole numbers, none below 0", parse, format};
 }
 
+/// Stored where it is not 1.
+Field data_seed() {
+  const auto parse = [](Options& options, const std::string& text) {
+    const auto seed = parse_number<std::int64_t>(text);
+    if (!seed || *seed < 0) return false;
+    options.data_seed = static_cast<std::uint64_t>(*seed);
+    return true;
+  };
+  const auto format = [](const Options& options) -> std::optional<std::string> {
+    if (options.data_seed == 1) return {};
+    return std::to_string(options.data_seed);
+  };
+  return {ValueKind::integer, "a whole number, none below 0", parse, format};
+}
+
 template <class Names>
 std::vector<std::string> words(const Names& names) {
   return {names.begin(), names.end()};
@@ -227,6 +255,7 @@ std::vector<OptionDescription> build_table() {
 
   table.group("Data");
   table.add({"data", "FILE", "your own images, .npz or .npy", "my.npz"}, file_name(&Options::data));
+  table.add({"data-seed", "N", "of the sprites, which are the same for all seeds", "2", "1"}, data_seed());
   table.add({"shape", "NAME", "of the sprites: triangle, square, ..., star_5, spoke_6", "square"},
             choice(&Options::shape, words(sprite_shape_names)));
   table.add({"angle", "", "sprites are turned: a fifth factor", "true"}, flag(&Options::angle));
@@ -243,6 +272,8 @@ std::vector<OptionDescription> build_table() {
             choice(&Options::activation, activation_names()));
   table.add({"prior", "NAME", "gaussian, uniform, beta or laplace", "gaussian"},
             choice(&Options::prior, {"gaussian", "uniform", "beta", "laplace"}));
+  table.add({"beta-prior", "A,B", "parameters of a Beta prior that is not learned", "3,3", "learned"},
+            positive_pair(&Options::beta_prior));
 
   table.group("Training");
   table.add({"epochs", "N", "passes over the training set, at most", "200"},

@@ -60,6 +60,8 @@ struct Options {
   int hidden = 0;
   Activation activation = Activation::smooth_leaky_relu;
   kernels::Prior prior = kernels::Prior::gaussian;
+  std::uint64_t data_seed = 1;     ///< of the sprites
+  std::vector<double> beta_prior;  ///< its two parameters; empty: they are learned
 };
 
 /// The type of a value in a TOML file. `untyped` is text from the command line, `other` what no option takes.

@@ -21,10 +21,12 @@ namespace {
 
 constexpr double precision = 1;
 
-/// gamma^2 before it is `precision`. It starts high, as from 1 on the decoder may lose its latents before it has learned to use
-/// them, and stays below 1 for long: it is noise in the latents that parts them, and at 1 hue stays mixed into the positions. At
-/// 0.45 the latent of scale, which says least, is given up.
-const std::vector<PrecisionKnot> annealing = {{0, 20}, {0.04, 1}, {0.08, 0.7}, {0.7, 0.7}, {0.8, 1}};
+/// gamma^2 before it is `precision`. Its start decides which latents live: from 4 on down one may be lost before the decoder has
+/// learned to use it, from 20 all of them share the positions for long. At 1 it waits for scale, which says least, to have a latent of
+/// its own, or that latent would die below. Then it stays below 1 for long: noise in the latents parts them, while at 1 hue stays
+/// mixed into the positions.
+const std::vector<PrecisionKnot> annealing = {{0, 10},     {0.12, 1},  {0.2, 1},
+                                              {0.28, 0.7}, {0.7, 0.7}, {0.8, 1}};
 
 Options defaults(const Options& asked) {
   Options options;
@@ -58,13 +60,13 @@ struct SpriteRun {
   SpriteTruth truth;
 };
 
-SpriteSettings sprites_of(const Options& options, std::uint64_t seed) {
-  return {seed, sample_count, options.size, options.shape, options.angle, options.distortion};
+SpriteSettings sprites_of(const Options& options) {
+  return {options.data_seed, sample_count, options.size, options.shape, options.angle, options.distortion};
 }
 
-ImageSet images_of(const Options& options, const Run& run) {
+ImageSet images_of(const Options& options) {
   if (!options.data.empty()) return read_images(options.data);
-  return cached_sprites(sprites_of(options, run.seed),
+  return cached_sprites(sprites_of(options),
                         options.cache.empty() ? default_cache_folder() : std::filesystem::path(options.cache),
                         options.threads);
 }
@@ -76,7 +78,8 @@ ImageVae vae_of(const ImageSet& set, const Options& options) {
   config.channels = set.channels;
   config.latent_dim = set.factor_names.empty() ? options.dim : static_cast<Index>(set.factor_names.size());
   config.prior = options.prior;
-  config.learned_prior = options.prior == kernels::Prior::beta;
+  config.learned_prior = options.prior == kernels::Prior::beta && options.beta_prior.empty();
+  if (!options.beta_prior.empty()) config.beta_parameters = {options.beta_prior[0], options.beta_prior[1]};
   return ImageVae(config);
 }
 
@@ -97,7 +100,7 @@ ImageProbe probe_of(const SpriteTruth& truth) {
 }
 
 SpriteRun sprite_run(const Options& options, const Run& run) {
-  const ImageSet set = images_of(options, run);
+  const ImageSet set = images_of(options);
   const std::span<const std::uint8_t> pixels(set.images.get(),
                                              static_cast<std::size_t>(set.samples * set.bytes()));
   const Split data = split(Tensor::from(pixels, {set.samples, set.bytes()}, device_of(options)));
@@ -159,12 +162,16 @@ void validate(const Options& options) {
     if (options.data.empty() || as_it_was) return;
     throw UsageError(fmt::format("[--{}] is of sprites that are drawn here; leave it out with --data", name));
   };
+  expect_drawn("data-seed", options.data_seed == drawn.data_seed);
   expect_drawn("shape", options.shape == drawn.shape);
   expect_drawn("angle", options.angle == drawn.angle);
   expect_drawn("distortion", options.distortion == drawn.distortion);
   expect_drawn("size", options.size == drawn.size);
+  if (!options.beta_prior.empty() && options.prior != kernels::Prior::beta) {
+    throw UsageError("[--beta-prior] is of the Beta prior; leave it out, or choose --prior beta");
+  }
   if (!options.data.empty()) return;
-  verify(sprites_of(options, 1));
+  verify(sprites_of(options));
   expect_batch_fits(options);
 }
 
@@ -176,7 +183,7 @@ std::string plan(const Options& options) {
   ImageSet drawn;
   drawn.height = drawn.width = options.size;
   drawn.channels = 3;
-  drawn.factor_names = factor_names(sprites_of(options, 1));
+  drawn.factor_names = factor_names(sprites_of(options));
   const ImageVae vae = vae_of(drawn, options);
   const Index steps = training_sample_count / options.batch;
   return text +
@@ -210,8 +217,8 @@ Outcome run(const Options& options, const RunFolder& folder) {
 
 Experiment sprites() {
   std::set<std::string> accepted = common_options();
-  accepted.insert(
-      {"epochs", "lr", "batch", "dim", "prior", "data", "shape", "angle", "distortion", "size", "cache"});
+  accepted.insert({"epochs", "lr", "batch", "dim", "prior", "beta-prior", "data", "data-seed", "shape",
+                   "angle", "distortion", "size", "cache"});
   return {"sprites",
           "Does a convolutional VAE find position, size and hue of a sprite, while c_IMA falls?",
           "Fig. 5",

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -13,9 +14,11 @@
 #include "engine/files.h"
 #include "engine/safetensors.h"
 #include "experiments/log.h"
+#include "experiments/machine.h"
 #include "experiments/progress.h"
 #include "experiments/run_record.h"
 #include "experiments/stop.h"
+#include "models/fused_steps.h"
 
 namespace elbow {
 namespace {
@@ -38,6 +41,20 @@ class Pace {
   Clock::time_point next_ = Clock::now();
 };
 
+/// A run that a worker has begun.
+struct Going {
+  std::size_t run;
+  PreparedRun prepared;
+  bool profiled;  ///< for this run the options ask for a recording
+  Pace saving{};
+  FusedSteps* planned = nullptr;
+  Index shown_epoch = -1;
+  std::string error{};  ///< what ended it
+  bool ended = false;
+
+  Training& training() const { return *prepared.training; }
+};
+
 class Sweep {
  public:
   Sweep(const std::string& label, const std::vector<Run>& runs, const Options& options,
@@ -49,6 +66,7 @@ class Sweep {
         folder_(folder),
         configuration_(configuration),
         prepare_(prepare),
+        runs_at_once_(runs_at_once(options, runs.size())),
         records_(runs.size()),
         running_(runs.size()),
         progress_(label, static_cast<int>(runs.size())) {}
@@ -97,16 +115,19 @@ class Sweep {
     std::filesystem::remove(previous_checkpoint(state_path(i)));
   }
 
-  /// A worker's life: take the next run until there is none, or until something ends them all.
+  /// A worker's life: take runs, so many at a time, until there are none or something ends them all.
   void work() {
     try {
-      for (std::size_t i = next_++; i < runs_.size() && !ended(); i = next_++) {
-        if (records_[i]) continue;
-        std::optional<RunRecord> record = train(i);
-        const std::lock_guard lock(mutex_);
-        records_[i] = std::move(record);
-        write_tables();
+      std::vector<Going> group;
+      while (!ended()) {
+        while (has_room(group) && take_next(group)) continue;
+        if (group.empty()) return;
+        const ProfilerRange range(group.front().training().device(), label_.c_str());
+        make_steps(group);
+        for (Going& going : group) follow(going);
+        std::erase_if(group, [](const Going& going) { return going.ended; });
       }
+      for (const Going& going : group) save(going.run, going.training());
     } catch (...) {
       const std::lock_guard lock(mutex_);
       if (!failure_) failure_ = std::current_exception();
@@ -116,48 +137,93 @@ class Sweep {
 
   bool ended() const { return stop_requested() || failed_; }
 
-  /// The record of run i, or nothing if a stop came first; its state is then saved.
-  std::optional<RunRecord> train(std::size_t i) {
-    const PreparedRun prepared = prepare_(runs_[i]);
+  bool has_room(const std::vector<Going>& group) const {
+    return group.empty() || (group.front().training().is_fused() && group.size() < runs_at_once_);
+  }
+
+  /// Adds the next run that has no record; false if there is none.
+  bool take_next(std::vector<Going>& group) {
+    for (std::size_t i = next_++; i < runs_.size(); i = next_++) {
+      if (records_[i]) continue;
+      group.push_back(begun(i));
+      return true;
+    }
+    return false;
+  }
+
+  Going begun(std::size_t i) {
+    PreparedRun prepared = prepare_(runs_[i]);
     Training& training = *prepared.training;
-    const ProfilerRange range(training.device(), label_.c_str());
     if (!training.remark().empty() && !remarked_.exchange(true)) log_info(training.remark());
     if (checkpoint_exists(state_path(i))) {
       const LoadedCheckpoint loaded = load_checkpoint(state_path(i), fingerprint(i));
       if (!loaded.warning.empty()) log_warning(loaded.warning);
       training.restore(loaded.checkpoint);
     }
-    const std::int64_t first_profiled = options_.profile.first;
-    const bool profiled = training.steps() < first_profiled && !profiled_.exchange(true);
+    const bool profiled = training.steps() < options_.profile.first && !profiled_.exchange(true);
     if (profiled) training.profile(options_.profile);
+    return {i, std::move(prepared), profiled};
+  }
+
+  /// Of those that a kernel can make steps of, together; of the others an epoch each.
+  void make_steps(std::vector<Going>& group) {
+    std::vector<FusedSteps*> planned;
+    for (Going& going : group) {
+      if (going.training().finished()) continue;
+      going.planned = going.training().plan_steps();
+      if (going.planned != nullptr) planned.push_back(going.planned);
+    }
+    FusedSteps::make(planned);
+    for (Going& going : group) {
+      try {
+        if (going.training().finished()) continue;
+        if (going.planned != nullptr) {
+          going.training().take_steps();
+        } else {
+          going.training().run_epoch([this] { return ended(); });
+        }
+      } catch (const NumericalError& error) {
+        going.error = error.what();
+      }
+    }
+  }
+
+  /// What is to be done between a run's steps, and after its last.
+  void follow(Going& going) {
+    if (!going.error.empty() || (going.training().finished() && !ended())) {
+      finish(going);
+      return;
+    }
+    if (ended()) return;  // all are saved
+    if (going.saving.due()) going.saving.run([&] { save(going.run, going.training()); });
+    if (going.training().epoch() == going.shown_epoch) return;
+    going.shown_epoch = going.training().epoch();
+    show_progress(going.run, going.training());
+    show_history(going.run, going.training());
+  }
+
+  void finish(Going& going) {
+    const std::size_t i = going.run;
+    const Training& training = going.training();
     RunRecord record{runs_[i], "done", 0, 0, {}, {}};
     try {
-      if (!train_to_the_end(i, training)) return std::nullopt;
-      record.values = prepared.measure();
+      if (going.error.empty()) record.values = going.prepared.measure();
     } catch (const NumericalError& error) {
-      record.status = error.what();
+      going.error = error.what();
     }
-    if (profiled && training.steps() < first_profiled) profiled_ = false;  // a longer run may yet get there
+    if (!going.error.empty()) record.status = going.error;
+    // A longer run may yet get there.
+    if (going.profiled && training.steps() < options_.profile.first) profiled_ = false;
     record.steps = training.steps();
     record.epochs = training.epoch();
     record.history = training.history();
     save_record(record_path(i), record, fingerprint(i), training.layout(), training.best_parameters());
     remove_state(i);
     progress_.update(static_cast<int>(i), 1);
-    return record;
-  }
-
-  /// False if a stop came first; the state is then saved.
-  bool train_to_the_end(std::size_t i, Training& training) {
-    Pace saving;
-    while (!training.finished()) {
-      training.run_epoch([this] { return ended(); });
-      if (ended() || saving.due()) saving.run([&] { save(i, training); });
-      if (ended()) return false;
-      show_progress(i, training);
-      show_history(i, training);
-    }
-    return true;
+    going.ended = true;
+    const std::lock_guard lock(mutex_);
+    records_[i] = std::move(record);
+    write_tables();
   }
 
   void show_progress(std::size_t i, const Training& training) {
@@ -209,6 +275,7 @@ class Sweep {
   const RunFolder& folder_;
   const std::string configuration_;
   const std::function<PreparedRun(const Run&)>& prepare_;
+  const std::size_t runs_at_once_;
   std::vector<std::optional<RunRecord>> records_;
   std::vector<std::optional<RunRecord>> running_;  // so far
   Pace telling_;
@@ -222,6 +289,12 @@ class Sweep {
 };
 
 }  // namespace
+
+std::size_t runs_at_once(const Options& options, std::size_t runs) {
+  if (backend(device_of(options)).block_memory == 0) return 1;
+  const auto workers = static_cast<std::size_t>(std::max(options.threads, 1));
+  return (runs + workers - 1) / workers;
+}
 
 std::vector<RunRecord> run_sweep(const std::string& label, const std::vector<Run>& runs,
                                  const Options& options, const RunFolder& folder,

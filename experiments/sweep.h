@@ -26,6 +26,9 @@ PreparedRun prepared(std::unique_ptr<SomeTraining> training, Measure measure) {
   return {std::move(training), [&trained, measure] { return measure(trained); }};
 }
 
+/// How many runs a worker trains side by side: on a GPU its share of them all, of which one kernel makes the steps; else one.
+std::size_t runs_at_once(const Options& options, std::size_t runs);
+
 /// Trains every run that has no record in the folder yet, on options.threads workers, and returns the records in
 /// the order of `runs`; runs.csv and history.csv then hold the same, and history.csv, now and then, what the runs
 /// that go on have validated so far. Where a worker works changes no byte. A

@@ -33,9 +33,11 @@ std::string plan(const VaeExperiment& own, const Options& options) {
   const std::size_t runs = options.seeds.size() * options.gamma2.size();
   const Index steps = options.epochs * (training_sample_count / options.batch);
   const Vae vae(own.vae(options));
-  // Data set, float64 and float32, and five copies of the parameters per worker.
-  const double megabytes =
-      options.threads * (sample_count * options.dim * 32.0 + vae.layout().count() * 20.0) / 1e6 + 60;
+  // Data set, float64 and float32, and five copies of the parameters.
+  const double megabytes_of_run = (sample_count * options.dim * 32.0 + vae.layout().count() * 20.0) / 1e6;
+  const auto workers = static_cast<std::size_t>(options.threads);
+  const auto at_once = static_cast<double>(std::min(runs, workers * runs_at_once(options, runs)));
+  const double megabytes = at_once * megabytes_of_run + 60;
   return fmt::format(
       "{}: {} runs ({} seeds x {} values of gamma^2), at most {} steps each ({} epochs of {})\n"
       "model: {} parameters, encoder and decoder of {} linear layers, width {}, {}\n"

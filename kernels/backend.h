@@ -64,7 +64,7 @@ using Kernels = Table<Unary<float>, Unary<double>, Unary<Complex>,              
                       PixelReconstruction<float>, PixelReconstruction<double>,                  //
                       PixelReconstructionBackward<float>, PixelReconstructionBackward<double>,  //
                       Adam<float>, Adam<double>,                                                //
-                      VaeSteps<float>>;
+                      VaeTrainings<float>>;
 
 /// What a profiler attached to the program is told. Null where there is none to tell.
 struct Profiling {

@@ -3,8 +3,8 @@
 // All three are products of matrices whose left operand is an image with zeros around it, in place: neighbouring rows of that
 // matrix overlap (kernels/convolution_blocks.h). A convolution's rows are the small image's pixels. A transposed convolution
 // is stride^2 convolutions of stride 1, one for each place that a pixel of the large image can have between those of the
-// small one. With few large channels, the last layer of a decoder, these would leave vectors mostly empty: its vectors hold
-// pixels instead, of channels that lie apart. The rows of a weight's gradient are (q, c), and pixels are what it sums over.
+// small one. With few large channels, the last layer of a decoder, these would leave vectors mostly empty: it is one
+// convolution to cells of stride^2 pixels. The rows of a weight's gradient are (p, q, c), and pixels are what it sums over.
 #include "kernels/convolution.h"
 
 #include <algorithm>
@@ -17,7 +17,6 @@
 #include "kernels/simd.h"
 //
 #include "kernels/convolution_blocks.h"
-#include "kernels/pack.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace elbow::kernels::HWY_NAMESPACE {
@@ -46,6 +45,14 @@ void set_large(const ConvolutionShape& s, const ConvolutionBorders& borders, con
   const Index width = std::min(s.large_width, borders.large_columns - s.padding);
   copy_rows(large, s.large_width * s.large_channels, height, width * s.large_channels,
             image + s.padding * (row + s.large_channels), row);
+}
+
+/// The small image into its bordered copy.
+template <class T>
+void set_small(const ConvolutionShape& s, const ConvolutionBorders& borders, const T* small, T* image) {
+  const Index row = borders.small_columns * s.small_channels, own_row = s.small_width * s.small_channels;
+  copy_rows(small, own_row, s.small_height, own_row, image + borders.small_before * (row + s.small_channels),
+            row);
 }
 
 /// (rows, columns) with rows of whole vectors, zeros behind.
@@ -103,17 +110,16 @@ void for_phases(const ConvolutionShape& s, Use use) {
   }
 }
 
-/// The phase's part of the weight: element ((i, j, o), c) at to[(i, j, o) * step + c * column_step].
+/// The phase's part of the weight: element ((i, j, o), c) at to[(i, j, o) * step + c].
 template <class T>
-void set_phase_weight(const ConvolutionShape& s, const Phase& phase, const T* weight, T* to, Index step,
-                      Index column_step) {
+void set_phase_weight(const ConvolutionShape& s, const Phase& phase, const T* weight, T* to, Index step) {
   for (Index i = 0; i < phase.rows.count; ++i) {
     for (Index j = 0; j < phase.columns.count; ++j) {
       const Index p = phase.rows.kernel_row(phase.rows.first + i);
       const Index q = phase.columns.kernel_row(phase.columns.first + j);
       const T* const from = weight + (p * s.kernel + q) * s.large_channels * s.small_channels;
       for (Index o = 0; o < s.small_channels; ++o, to += step) {
-        for (Index c = 0; c < s.large_channels; ++c) to[c * column_step] = from[c * s.small_channels + o];
+        for (Index c = 0; c < s.large_channels; ++c) to[c] = from[c * s.small_channels + o];
       }
     }
   }
@@ -133,14 +139,12 @@ void convolve_in_pixels(const TransposedConvolution<T>& a) {
   std::fill_n(image, borders.small_rows * row, T(0));
   T* phase_weight = a.workspace + at.weight;
   for_phases(s, [&](const Phase& phase) {
-    set_phase_weight(s, phase, a.weight, phase_weight, columns, 1);
+    set_phase_weight(s, phase, a.weight, phase_weight, columns);
     phase_weight += phase.rows.count * phase.columns.count * s.small_channels * columns;
   });
 
   for (Index b = 0; b < s.batch; ++b) {
-    const Index small_row = s.small_width * s.small_channels;
-    copy_rows(a.small + b * s.small_height * small_row, small_row, s.small_height, small_row,
-              image + borders.small_before * (row + s.small_channels), row);
+    set_small(s, borders, a.small + b * s.small_height * s.small_width * s.small_channels, image);
     T* const large = a.large + b * s.large_height * s.large_width * s.large_channels;
     const T* right = a.workspace + at.weight;
     for_phases(s, [&](const Phase& phase) {
@@ -163,77 +167,73 @@ void convolve_in_pixels(const TransposedConvolution<T>& a) {
   }
 }
 
-/// (height, width, channels) as planes, `plane` elements apart, into the middle of each.
+/// The bias of each of a cell's pixels.
 template <class T>
-void set_planes(const T* from, Index height, Index width, Index channels, T* to, Index row, Index plane) {
-  const bool fills_vectors = width % convolution_lanes == 0;  // else packing would write into the border
-  for (Index y = 0; y < height; ++y, from += width * channels, to += row) {
-    if (fills_vectors) {
-      pack(hn::ScalableTag<T>(), MatrixView<T>{from, 0, 1, channels}, channels, width, to, plane);
-      continue;
-    }
-    for (Index c = 0; c < channels; ++c) {
-      for (Index x = 0; x < width; ++x) to[c * plane + x] = from[x * channels + c];
+void set_cell_bias(const Cells& cells, const T* bias, Index channels, T* to) {
+  std::fill_n(to, whole_vectors(cells.channels), T(0));
+  if (bias == nullptr) return;
+  for (Index first = 0; first < cells.channels; first += channels) std::copy_n(bias, channels, to + first);
+}
+
+/// From cells to the pixels that lie within the image.
+template <class T>
+void set_from_cells(const ConvolutionShape& s, const Cells& cells, const T* from, T* large) {
+  const hn::ScalableTag<T> d;
+  constexpr Index lanes = hn::MaxLanes(d);
+  for (Index y = 0; y < s.large_height; ++y, large += s.large_width * s.large_channels) {
+    const T* line = from + cells.row(s, y) * cells.columns * cells.channels + cells.channel(s, y, -s.padding);
+    for (Index x = cells.first * s.stride - s.padding; x < s.large_width;
+         x += s.stride, line += cells.channels) {
+      const Index begin = std::max<Index>(0, -x) * s.large_channels;
+      const Index end = std::min(s.stride, s.large_width - x) * s.large_channels;
+      T* const to = large + x * s.large_channels;
+      for (Index e = begin; e < end; e += lanes) {
+        const auto mask = hn::FirstN(d, end - e);
+        hn::BlendedStore(hn::MaskedLoad(mask, d, line + e), mask, d, to + e);
+      }
     }
   }
 }
 
 template <class T>
-void convolve_in_planes(const TransposedConvolution<T>& a) {
+void convolve_in_cells(const TransposedConvolution<T>& a) {
   const ConvolutionShape& s = a.shape;
   const ConvolutionBorders borders(s);
   const ConvolutionWorkspace at(s);
+  const Cells cells(s);
   T* const image = a.workspace + at.image;
-  T* const planes = a.workspace + at.planes;
-  const Index row = borders.plane_row;
-  std::fill_n(image, borders.plane * s.small_channels, T(0));
-  T* phase_weight = a.workspace + at.weight;
+  T* const pixels = a.workspace + at.pixels;
+  const Index row = borders.small_columns * s.small_channels;
+  const Index step = whole_vectors(cells.channels);
+  std::fill_n(a.workspace + at.weight, cells.reach * cells.reach * s.small_channels * step, T(0));
   for_phases(s, [&](const Phase& phase) {
-    const Index depth = phase.rows.count * phase.columns.count * s.small_channels;
-    set_phase_weight(s, phase, a.weight, phase_weight, 1, depth);
-    phase_weight += depth * s.large_channels;
+    set_phase_weight(s, phase, a.weight, a.workspace + at.weight + cells.channel(s, phase.y, phase.x), step);
   });
+  set_cell_bias(cells, a.bias, s.large_channels, a.workspace + at.bias);
+  std::fill_n(image, borders.small_rows * row, T(0));
 
+  ImageProduct<T> product{};
+  product.rows = cells.rows * cells.columns;
+  product.columns = cells.channels;
+  product.terms = {{cells.reach, 1, cells.reach * s.small_channels},
+                   {row, 0, 1},
+                   {cells.reach * s.small_channels * step, 0, step}};
+  product.left = {image + cells.first * (row + s.small_channels), cells.columns, s.small_channels, row};
+  product.right = a.workspace + at.weight;
+  product.bias = a.workspace + at.bias;
+  product.relu = a.relu;
+  product.output = {pixels, product.rows, cells.channels, 0};
   for (Index b = 0; b < s.batch; ++b) {
-    set_planes(a.small + b * s.small_height * s.small_width * s.small_channels, s.small_height, s.small_width,
-               s.small_channels, image + borders.small_before * (row + 1), row, borders.plane);
-    T* const large = a.large + b * s.large_height * s.large_width * s.large_channels;
-    const T* left = a.workspace + at.weight;
-    for_phases(s, [&](const Phase& phase) {
-      const Index depth = phase.rows.count * phase.columns.count * s.small_channels;
-      for (Index c = 0; c < s.large_channels; ++c) {
-        std::fill_n(planes + c * borders.plane, phase.height * row, a.bias != nullptr ? a.bias[c] : T(0));
-      }
-      ImageProduct<T> product{};
-      product.rows = s.large_channels;
-      product.columns = phase.height * row;
-      product.terms = {{phase.rows.count, phase.columns.count, s.small_channels},
-                       {phase.columns.count * s.small_channels, s.small_channels, 1},
-                       {row, 1, borders.plane}};
-      product.left = {left, s.large_channels, depth, 0};
-      product.right = image + (phase.rows.first + borders.small_before) * row + phase.columns.first +
-                      borders.small_before;
-      product.continues = true;
-      product.relu = a.relu;
-      product.output = {planes, s.large_channels, borders.plane, 0};
-      multiply(product);
-      for (Index y = 0; y < phase.height; ++y) {
-        T* const to = large + ((phase.y + y * s.stride) * s.large_width + phase.x) * s.large_channels;
-        const Index step = s.stride * s.large_channels;
-        for (Index c = 0; c < s.large_channels; ++c) {
-          const T* const from = planes + c * borders.plane + y * row;
-          for (Index x = 0; x < phase.width; ++x) to[x * step + c] = from[x];
-        }
-      }
-      left += depth * s.large_channels;
-    });
+    set_small(s, borders, a.small + b * s.small_height * s.small_width * s.small_channels, image);
+    multiply(product);
+    set_from_cells(s, cells, pixels, a.large + b * s.large_height * s.large_width * s.large_channels);
   }
 }
 
 template <class T>
 void convolve(const TransposedConvolution<T>& a) {
-  if (a.shape.large_channels <= convolution_lanes / 4) {
-    convolve_in_planes(a);
+  if (Cells::serve(a.shape)) {
+    convolve_in_cells(a);
   } else {
     convolve_in_pixels(a);
   }
@@ -245,7 +245,7 @@ void convolve(const ConvolutionWeight<T>& a) {
   const ConvolutionBorders borders(s);
   const ConvolutionWorkspace at(s);
   T* const image = a.workspace + at.image;
-  T* const pixels = a.workspace + at.planes;
+  T* const pixels = a.workspace + at.pixels;
   const Index row = borders.large_columns * s.large_channels;
   const Index columns = whole_vectors(s.small_channels);
   const Index small_count = s.small_height * s.small_width;
@@ -253,12 +253,14 @@ void convolve(const ConvolutionWeight<T>& a) {
   std::fill_n(a.weight, s.weight_count(), T(0));
 
   ImageProduct<T> product{};
-  product.rows = s.kernel * s.large_channels;
+  product.rows = s.kernel * s.kernel * s.large_channels;
   product.columns = s.small_channels;
   product.terms = {{s.small_height, 1, s.small_width},
                    {s.stride * row, 0, s.stride * s.large_channels},
                    {s.small_width * columns, 0, columns}};
+  product.left = {image, s.kernel * s.large_channels, 1, row};
   product.adds = true;
+  product.output = {a.weight, product.rows, s.small_channels, 0};
   for (Index b = 0; b < s.batch; ++b) {
     set_large(s, borders, a.large + b * s.large_height * s.large_width * s.large_channels, image);
     product.right = a.small + b * small_count * s.small_channels;
@@ -266,11 +268,7 @@ void convolve(const ConvolutionWeight<T>& a) {
       set_rows(product.right, small_count, s.small_channels, pixels);
       product.right = pixels;
     }
-    for (Index p = 0; p < s.kernel; ++p) {
-      product.left = {image + p * row, product.rows, 1, 0};
-      product.output = {a.weight + p * product.rows * s.small_channels, product.rows, s.small_channels, 0};
-      multiply(product);
-    }
+    multiply(product);
   }
 }
 

@@ -70,7 +70,6 @@ struct ImageProduct {
   Grid<const T> left;
   const T* right;  ///< of column 0; columns are contiguous, and whole vectors can be read
   const T* bias;   ///< a column's start, in whole vectors; null: 0
-  bool continues;  ///< the output's own value is the start
   bool adds;       ///< the sum is added to the output
   bool relu;
   Grid<T> output;  ///< of column 0; columns are contiguous
@@ -104,11 +103,7 @@ HWY_NOINLINE void multiply_block(D d, const ImageProduct<T>& p, GridCursor<const
   for (int r = 0; r < rows; ++r) {
     HWY_UNROLL(4)
     for (int v = 0; v < vectors; ++v) {
-      if (p.continues) {
-        sum[r][v] = load(output[r], v);
-      } else {
-        sum[r][v] = p.bias != nullptr ? hn::Load(d, p.bias + column + v * lanes) : hn::Zero(d);
-      }
+      sum[r][v] = p.bias != nullptr ? hn::Load(d, p.bias + column + v * lanes) : hn::Zero(d);
     }
   }
 

@@ -24,41 +24,64 @@ Accumulator<T> sum_row(const T* input, Index length) {
   return sum_by_halving(lane);
 }
 
-/// The first `columns` columns, at most `width`, of (length, inner), each summed down its column.
-template <class T, int width>
+/// A table of at most `narrow` columns, whose rows follow each other: 16 of them are one long row, with an accumulator for each
+/// of its elements.
+constexpr Index narrow = 32;
+
+template <class T>
+void sum_narrow(const T* input, Index length, Index inner, T* output) {
+  Accumulator<T> total[sum_lanes * narrow];
+  const Index step = sum_lanes * inner;
+  std::fill_n(total, step, Accumulator<T>());
+  for (; length >= sum_lanes; length -= sum_lanes, input += step) {
+    for (Index e = 0; e < step; ++e) total[e] += Accumulator<T>(input[e]);
+  }
+  for (Index e = 0; e < length * inner; ++e) total[e] += Accumulator<T>(input[e]);
+  for (Index half = sum_lanes / 2; half > 0; half /= 2) {
+    for (Index e = 0; e < half * inner; ++e) total[e] += total[e + half * inner];
+  }
+  for (Index c = 0; c < inner; ++c) output[c] = static_cast<T>(total[c]);
+}
+
+/// The first `columns` columns, at most `narrow`, of (length, inner), each summed down its column.
+template <class T>
 void sum_columns(const T* input, Index length, Index inner, Index columns, T* output) {
-  Accumulator<T> lane[sum_lanes][width];
-  const int used = static_cast<int>(std::min<Index>(length, sum_lanes));  // the others would only add zeros
-  for (int p = 0; p < std::max(used, 1); ++p) std::fill_n(lane[p], width, Accumulator<T>());
-  for (Index k = 0; k < length; ++k) {
-    const T* row = input + k * inner;
-    Accumulator<T>* const total = lane[k % sum_lanes];
-    if (columns == width) {
-      for (int c = 0; c < width; ++c) total[c] += Accumulator<T>(row[c]);
+  Accumulator<T> lane[sum_lanes][narrow];
+  const Index used = std::min<Index>(length, sum_lanes);  // the others would only add zeros
+  const auto for_columns = [&](auto use) {
+    if (columns == narrow) {  // a constant, which g++ unrolls
+      for (Index c = 0; c < narrow; ++c) use(c);
     } else {
-      for (int c = 0; c < columns; ++c) total[c] += Accumulator<T>(row[c]);
+      for (Index c = 0; c < columns; ++c) use(c);
+    }
+  };
+  for (Index p = 0; p < used; ++p) {
+    for_columns([&](Index c) { lane[p][c] = Accumulator<T>() + Accumulator<T>(input[p * inner + c]); });
+  }
+  for (Index k = used; k < length; ++k) {
+    for_columns([&](Index c) { lane[k % sum_lanes][c] += Accumulator<T>(input[k * inner + c]); });
+  }
+  for (Index half = sum_lanes / 2; half > 0; half /= 2) {
+    for (Index p = 0; p < half && p + half < used; ++p) {
+      for_columns([&](Index c) { lane[p][c] += lane[p + half][c]; });
     }
   }
-  for (int half = sum_lanes / 2; half > 0; half /= 2) {
-    for (int p = 0; p < half && p + half < used; ++p) {
-      for (int c = 0; c < columns; ++c) lane[p][c] += lane[p + half][c];
-    }
-  }
-  for (int c = 0; c < columns; ++c) output[c] = static_cast<T>(lane[0][c]);
+  for_columns([&](Index c) { output[c] = used > 0 ? static_cast<T>(lane[0][c]) : T(0); });
 }
 
 template <class T>
 void sum(const Sum<T>& a) {
-  constexpr int width = 32;
   for (Index o = 0; o < a.outer; ++o) {
     const T* input = a.input + o * a.length * a.inner;
     T* output = a.output + o * a.inner;
     if (a.inner == 1) {
       *output = static_cast<T>(sum_row(input, a.length));
-      continue;
-    }
-    for (Index c = 0; c < a.inner; c += width) {
-      sum_columns<T, width>(input + c, a.length, a.inner, std::min<Index>(width, a.inner - c), output + c);
+    } else if (a.inner <= narrow) {
+      sum_narrow(input, a.length, a.inner, output);
+    } else {
+      for (Index c = 0; c < a.inner; c += narrow) {
+        sum_columns(input + c, a.length, a.inner, std::min(narrow, a.inner - c), output + c);
+      }
     }
   }
 }

@@ -44,9 +44,9 @@ void for_all_trained(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, const Use
   of_array(&VaeLayer<T>::second_moment, a.second_moment);
 }
 
-/// The order of the samples, of all steps. What mixes the halves of an index is a function of one half, and there are few.
+/// The order of the samples, of a stretch. What mixes the halves of an index is a function of one half, and there are few.
 template <class T>
-void draw_order(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
+void draw_order(const VaeSteps<T>& a, VaeStepsLayout<T>& l, const VaeStretch& stretch) {
   const Words d;
   const auto lanes = static_cast<std::uint32_t>(hn::Lanes(d));
   const int half = shuffle_half(a.samples);
@@ -54,7 +54,7 @@ void draw_order(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
   std::uint32_t* const mixed = l.mixed;
   for (std::uint32_t round = 0; round < shuffle_rounds; ++round) {
     for (std::uint32_t right = 0; right < count; right += lanes) {
-      WordVector c[4] = {hn::Set(d, a.shuffle_stream), hn::Set(d, a.epoch), hn::Iota(d, right),
+      WordVector c[4] = {hn::Set(d, a.shuffle_stream), hn::Set(d, stretch.epoch), hn::Iota(d, right),
                          hn::Set(d, round)};
       philox(a.seed, c);
       hn::StoreU(hn::And(c[0], hn::Set(d, count - 1)), d, mixed + round * count + right);
@@ -62,12 +62,13 @@ void draw_order(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
   }
   const auto mix = [&](std::uint32_t round, std::uint32_t right) { return mixed[round * count + right]; };
   constexpr Index block = 64;
-  for (Index first = 0; first < a.steps * a.batch; first += block) {
-    const Index block_end = std::min(block, a.steps * a.batch - first);
+  const Index end = stretch.count * a.batch;
+  for (Index first = 0; first < end; first += block) {
+    const Index block_end = std::min(block, end - first);
     std::uint32_t* const order = l.order + first;
     std::uint8_t outside[block];  // those that walk on
     for (Index i = 0; i < block_end; ++i) {
-      order[i] = static_cast<std::uint32_t>(a.first_batch * a.batch + first + i);
+      order[i] = static_cast<std::uint32_t>(stretch.first_batch * a.batch + first + i);
       outside[i] = static_cast<std::uint8_t>(i);
     }
     for (Index left, walking = block_end; walking > 0; walking = left) {
@@ -83,24 +84,29 @@ void draw_order(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
   }
 }
 
-/// x and eps of step i.
-template <class T>
-void draw(const VaeSteps<T>& a, VaeStepsLayout<T>& l, Index i) {
-  const Index observation_dim = a.encoder.widths[0], latent_dim = a.decoder.widths[0];
-  const std::uint32_t* const order = l.order + i * a.batch;
+/// x of `count` rows, row_of(s) of `data`; the last one fills the vectors.
+template <class T, class RowOf>
+void take_rows(const VaeStepsLayout<T>& l, Index observation_dim, const T* data, Index count,
+               const RowOf& row_of) {
   for (Index s = 0; s < l.columns; ++s) {
-    const T* const sample = a.data + order[std::min(s, a.batch - 1)] * observation_dim;
+    const T* const sample = data + row_of(std::min(s, count - 1)) * observation_dim;
     for (Index c = 0; c < observation_dim; ++c) l.observation[c * l.columns + s] = sample[c];
   }
+}
+
+/// eps of the samples from first_sample on.
+template <class T>
+void draw_noise(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, std::uint32_t stream, std::uint32_t step,
+                Index first_sample) {
+  const Index latent_dim = a.decoder.widths[0];
   const Words d;
-  const std::uint32_t step = a.first_step + static_cast<std::uint32_t>(i);
   HWY_ALIGN std::uint32_t words[4][vae_steps_alignment];
   HWY_ALIGN T normals[4][vae_steps_alignment];
   for (Index block = 0; 4 * block < latent_dim; ++block) {
     for (Index first = 0; first < l.columns; first += vae_steps_alignment) {
       for (Index s = 0; s < vae_steps_alignment; s += static_cast<Index>(hn::Lanes(d))) {
-        WordVector c[4] = {hn::Set(d, a.noise_stream), hn::Set(d, step),
-                           hn::Iota(d, static_cast<std::uint32_t>(first + s)),
+        WordVector c[4] = {hn::Set(d, stream), hn::Set(d, step),
+                           hn::Iota(d, static_cast<std::uint32_t>(first_sample + first + s)),
                            hn::Set(d, static_cast<std::uint32_t>(block))};
         philox(a.seed, c);
         for (int word = 0; word < 4; ++word) hn::Store(c[word], d, words[word] + s);
@@ -215,10 +221,12 @@ void conditioner_gradient(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
   clear_padding(latent_dim, 1, l.conditioner.columns, l.gradient[0]);
 }
 
-/// False, with nothing changed, if the numbers leave the range in which the loss is finite for sure.
+/// Step i on the samples `order`. False, with nothing changed, if the numbers leave the range in which the loss is finite for
+/// sure.
 template <class Density, KlForm form, class T>
-bool step(const VaeSteps<T>& a, VaeStepsLayout<T>& l, Index i) {
-  draw(a, l, i);
+bool step(const VaeSteps<T>& a, VaeStepsLayout<T>& l, Index i, const std::uint32_t* order) {
+  take_rows(l, a.encoder.widths[0], a.data, a.batch, [&](Index s) { return Index{order[s]}; });
+  draw_noise(a, l, a.noise_stream, a.first_step + static_cast<std::uint32_t>(i), 0);
   forward(l.conditioner);
   forward(l.encoder);
   sample_latent<Density>(a, l);
@@ -235,17 +243,84 @@ bool step(const VaeSteps<T>& a, VaeStepsLayout<T>& l, Index i) {
   return true;
 }
 
+/// How many steps were made.
+template <class Density, KlForm form, class T>
+Index make_steps(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
+  Index done = 0;
+  while (done < a.steps) {
+    const VaeStretch stretch(a, done);
+    draw_order(a, l, stretch);
+    for (Index i = 0; i < stretch.count; ++i, ++done) {
+      if (!step<Density, form>(a, l, done, l.order + i * a.batch)) return done;
+    }
+  }
+  return done;
+}
+
+/// -log p(x | z) and KL of each sample, (columns) both.
+template <class Density, KlForm form, class T>
+void losses(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, T* reconstruction, T* kl) {
+  const Index latent_dim = a.decoder.widths[0], columns = l.columns;
+  for (Index first = 0; first < columns; first += vae_steps_alignment) {
+    double squares[vae_steps_alignment] = {}, divergence[vae_steps_alignment] = {};
+    for (Index c = 0; c < a.encoder.widths[0]; ++c) {
+      const T* const x = l.observation + c * columns + first;
+      const T* const f = l.decoded + c * columns + first;
+      for (Index i = 0; i < vae_steps_alignment; ++i) squares[i] = add_squares(squares[i], x + i, f + i, 1);
+    }
+    for (Index k = 0; k < latent_dim; ++k) {
+      const PriorParameters<T> prior(a, l, k);
+      const T* const mu = l.posterior + k * columns + first;
+      const T* const log_variance = mu + latent_dim * columns;
+      const T* const noise = l.noise + k * columns + first;
+      for (Index i = 0; i < vae_steps_alignment; ++i) {
+        divergence[i] += latent_term<Density>(form, mu[i], log_variance[i], noise[i], prior.a, prior.b).kl;
+      }
+    }
+    for (Index i = 0; i < vae_steps_alignment; ++i) {
+      reconstruction[first + i] =
+          reconstruction_loss<T>(squares[i], a.precision, a.validation.reconstruction_constant);
+      kl[first + i] = static_cast<T>(divergence[i]);
+    }
+  }
+}
+
+template <class Density, KlForm form, class T>
+void validate(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
+  const VaeValidation<T>& v = a.validation;
+  ChunkedSum reconstruction{v.chunk}, kl{v.chunk};
+  T* const of_reconstruction = l.gradient[0];
+  T* const of_kl = of_reconstruction + l.columns;
+  forward(l.conditioner);
+  for (Index first = 0; first < v.samples; first += a.batch) {
+    const Index count = std::min(a.batch, v.samples - first);
+    take_rows(l, a.encoder.widths[0], v.data, count, [&](Index s) { return first + s; });
+    draw_noise(a, l, v.noise_stream, v.draw, first);
+    forward(l.encoder);
+    sample_latent<Density>(a, l);
+    forward(l.decoder);
+    losses<Density, form>(a, l, of_reconstruction, of_kl);
+    for (Index s = 0; s < count; ++s) {
+      reconstruction.add(double{of_reconstruction[s]});
+      kl.add(double{of_kl[s]});
+    }
+  }
+  a.done[1] = reconstruction.total();
+  a.done[2] = kl.total();
+}
+
 template <KlForm form, class T>
-void make_steps(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
+void train(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
   with_prior(a.prior, [&](auto density) {
-    Index done = 0;
-    while (done < a.steps && step<decltype(density), form>(a, l, done)) ++done;
-    *a.done = static_cast<T>(done);
+    using Density = decltype(density);
+    const Index done = make_steps<Density, form>(a, l);
+    a.done[0] = static_cast<double>(done);
+    if (done == a.steps && a.validation.samples > 0) validate<Density, form>(a, l);
   });
 }
 
 template <class T>
-void vae_steps(const VaeSteps<T>& a) {
+void train(const VaeSteps<T>& a) {
   Arena<T> memory{a.workspace, 0};
   VaeStepsLayout<T> l;
   l.lay_out(a, whole_vectors(), memory, memory);
@@ -254,16 +329,20 @@ void vae_steps(const VaeSteps<T>& a) {
   for_all_trained(a, l, load);
   if (a.given_decoder != nullptr) for_elements(l.decoder, &VaeLayer<T>::parameters, a.given_decoder, load);
   std::fill_n(l.one, l.conditioner.columns, T(1));
-  draw_order(a, l);
   if (a.kl_form == KlForm::closed) {
-    make_steps<KlForm::closed>(a, l);
+    train<KlForm::closed>(a, l);
   } else {
-    make_steps<KlForm::sampled>(a, l);
+    train<KlForm::sampled>(a, l);
   }
   for_all_trained(a, l, [](T& flat, const T& own) { flat = own; });
 }
 
-ELBOW_TARGET_ENTRY(vae_steps_float, VaeSteps<float>, vae_steps)
+template <class T>
+void train(const VaeTrainings<T>& a) {
+  for (Index i = 0; i < a.count; ++i) train(a.each[i]);
+}
+
+ELBOW_TARGET_ENTRY(vae_steps_float, VaeTrainings<float>, train)
 
 }  // namespace elbow::kernels::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -287,7 +366,7 @@ template std::size_t vae_steps_block_memory(const VaeSteps<float>&);
 
 namespace cpu {
 
-ELBOW_DISPATCH(vae_steps_float, VaeSteps<float>)
+ELBOW_DISPATCH(vae_steps_float, VaeTrainings<float>)
 
 }  // namespace cpu
 }  // namespace elbow::kernels

@@ -1,7 +1,8 @@
 #pragma once
-// Training steps of a VAE whose encoder and decoder are multi-layer perceptrons, each step whole and several at a time.
-// Step i in [0, steps) of an epoch:
-//   x        rows first_batch + i of the epoch's mini-batches, as kernels/gather.h has them
+// Training steps of VAEs whose encoder and decoder are multi-layer perceptrons: each step whole, several at a time, of several
+// models that know nothing of each other, and the ELBO of a validation set where they end. An epoch has samples / batch steps.
+// Step i in [0, steps) of a model:
+//   x        a mini-batch as kernels/gather.h has them: number first_batch + i, counted on from `epoch` into the next ones
 //   eps      normal numbers of kernels/random.h, step first_step + i
 //   log v    conditioner(1), if there is one: the prior is N(0, v)
 //   mu | s   encoder(x)
@@ -14,8 +15,11 @@
 // after another, to the bit. Parameters lie as in a flat array: for each layer its weight (out, in) and its bias (out), the
 // encoder's layers, then the decoder's, then the conditioner's.
 //
-// The loss is not computed. `*done` says how many steps were made: all, or those before a step whose mu, s, log v or f - x
+// The loss is not computed. done[0] says how many steps were made: all, or those before a step whose mu, s, log v or f - x
 // leave the range below, where the loss might not be finite. That step has changed nothing.
+//
+// A model that has made all of them is validated, if it has validation.samples: -log p(x | z) and KL of every sample, with eps
+// of sample = row, go into done[1] and done[2], sums in float64 over the rows of each chunk ascending, then over the chunks.
 #include "kernels/activations.h"
 #include "kernels/adam.h"
 #include "kernels/elbo_latent.h"
@@ -24,6 +28,7 @@
 namespace elbow::kernels {
 
 inline constexpr Index vae_steps_most_layers = 8;        ///< of each network
+inline constexpr Index vae_steps_stretch = 128;          ///< steps whose samples' order is drawn at once
 inline constexpr float vae_steps_largest = 1e8f;         ///< of |mu| and |f - x|
 inline constexpr float vae_steps_largest_log = 35.0f;    ///< of |s| and |log v|
 inline constexpr double vae_steps_largest_weight = 1e9;  ///< of precision and beta: then no loss overflows
@@ -33,6 +38,17 @@ struct MlpShape {
   Index widths[vae_steps_most_layers + 1];  ///< layer i maps widths[i] to widths[i + 1]
   Activation activation;
   double slope;  ///< of the leaky ReLUs for negative x
+};
+
+/// What the steps of a model end with.
+template <class T>
+struct VaeValidation {
+  Index samples;  ///< 0: they do not
+  const T* data;  ///< (samples, observation)
+  Index chunk;    ///< rows
+  std::uint32_t noise_stream;
+  std::uint32_t draw;              ///< the noise's step
+  double reconstruction_constant;  ///< of kernels/elbo_reconstruction.h
 };
 
 template <class T>
@@ -57,20 +73,28 @@ struct VaeSteps {
   std::uint32_t epoch;
   Index first_batch;
   std::uint32_t first_step;
-  Index steps;
+  Index steps;                   ///< with a validation at least 1
   const AdamConstants<T>* adam;  ///< (steps), on the device like all arrays
+  VaeValidation<T> validation;
 
   T* parameters;
   T* first_moment;
   T* second_moment;
   T* workspace;  ///< vae_steps_workspace() elements, aligned to 64 bytes
-  T* done;
+  double* done;  ///< (3); of the last two nothing is known without a validation
 };
 
-/// On either device.
+template <class T>
+struct VaeTrainings {
+  Index count;
+  const VaeSteps<T>* each;   ///< (count), on the device
+  std::size_t block_memory;  ///< the most vae_steps_block_memory() of them
+};
+
+/// On either device, whatever the steps.
 template <class T>
 Index vae_steps_workspace(const VaeSteps<T>&);  // float
-/// On CUDA: how many bytes the block of threads shares that makes the steps, `vae_steps_own_memory` of them for other than
+/// On CUDA: how many bytes the block of threads shares that makes a model's steps, `vae_steps_own_memory` of them for other than
 /// numbers.
 template <class T>
 std::size_t vae_steps_block_memory(const VaeSteps<T>&);  // float
@@ -78,11 +102,11 @@ inline constexpr std::size_t vae_steps_own_memory = 4096;
 
 namespace cpu {
 template <class T>
-void run(const VaeSteps<T>&);  // float
+void run(const VaeTrainings<T>&);  // float
 }
 namespace cuda {
 template <class T>
-void run(const VaeSteps<T>&);  // float
+void run(const VaeTrainings<T>&);  // float
 }
 
 }  // namespace elbow::kernels

@@ -16,6 +16,38 @@ struct PriorParameters {
   T a, b;
 };
 
+/// Steps from `first` on, of those of a call, that lie in one epoch and whose samples' order is drawn at once.
+struct VaeStretch {
+  template <class T>
+  ELBOW_HD VaeStretch(const VaeSteps<T>& a, Index first) {
+    const Index batches = a.samples / a.batch, batch = a.first_batch + first;
+    epoch = a.epoch + static_cast<std::uint32_t>(batch / batches);
+    first_batch = batch % batches;
+    const Index left = a.steps - first, left_of_epoch = batches - first_batch;
+    const Index count_here = left < left_of_epoch ? left : left_of_epoch;
+    count = count_here < vae_steps_stretch ? count_here : vae_steps_stretch;
+  }
+  std::uint32_t epoch;
+  Index first_batch;
+  Index count;
+};
+
+/// A sum in float64 of numbers that come one after the other: of each `chunk` of them, then of those sums.
+struct ChunkedSum {
+  Index chunk;
+  Index added = 0;
+  double of_chunk = 0;
+  double of_chunks = 0;
+  ELBOW_HD void add(double number) {
+    of_chunk += number;
+    if (++added % chunk == 0) {
+      of_chunks += of_chunk;
+      of_chunk = 0;
+    }
+  }
+  ELBOW_HD double total() const { return added % chunk == 0 ? of_chunks : of_chunks + of_chunk; }
+};
+
 /// The gradient of the mean loss by a sample's -log p(x | z), times gamma^2.
 template <class T>
 ELBOW_HD T reconstruction_factor(const VaeSteps<T>& a) {

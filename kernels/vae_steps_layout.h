@@ -99,7 +99,7 @@ class VaeStepsLayout {
     log_variance_gradient = near.take(padding.rows(latent_dim) * columns);
     for (T*& half : gradient) half = near.take(widest * columns);
     transposed = far.take(widest * columns);
-    order = take_words(far, a.steps * a.batch);
+    order = take_words(far, vae_steps_stretch * a.batch);
     mixed = take_words(far, (shuffle_rounds << shuffle_half(a.samples)) + vae_steps_alignment);
   }
 
@@ -117,7 +117,7 @@ class VaeStepsLayout {
   T* decoded;                ///< f, (observation, columns)
   T* gradient[2];            ///< of a layer's output and input, (widest, columns)
   T* transposed;             ///< a layer's input, (columns, stride)
-  std::uint32_t* order;      ///< of the samples, (steps, batch)
+  std::uint32_t* order;      ///< of the samples, (vae_steps_stretch, batch)
   std::uint32_t* mixed;      ///< what mixes the halves of an index, (shuffle_rounds, 2^half)
 
  private:

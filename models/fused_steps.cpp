@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include "engine/dispatch.h"
+#include "models/training.h"
 
 namespace elbow {
 namespace {
 
-using kernels::AdamConstants, kernels::VaeSteps;
+using kernels::AdamConstants, kernels::VaeSteps, kernels::VaeTrainings;
 
 constexpr Index numbers_of_a_step = sizeof(AdamConstants<float>) / sizeof(float);
 
@@ -43,7 +44,7 @@ std::string FusedSteps::obstacle(const Vae& vae, Index batch, DType dtype, Devic
     return fmt::format("it has {} layers, and {} is the most", layers, kernels::vae_steps_most_layers);
   }
   if (dtype != DType::float32) return fmt::format("it works in float32, and this is {}", name(dtype));
-  if (backend(device).kernels.entry<VaeSteps<float>>() == nullptr) {
+  if (backend(device).kernels.entry<VaeTrainings<float>>() == nullptr) {
     return fmt::format("there is no kernel for {}", name(device));
   }
   const std::size_t available = backend(device).block_memory;
@@ -55,9 +56,11 @@ std::string FusedSteps::obstacle(const Vae& vae, Index batch, DType dtype, Devic
   return "";
 }
 
+Index FusedSteps::most(Device device) { return device == Device::cpu ? 128 : 8192; }
+
 FusedSteps::FusedSteps(const Vae& vae, const Parameters& parameters, const TrainingConfig& training,
-                       double precision, double beta)
-    : steps_(steps_of(vae.config(), training.batch)) {
+                       double precision, double beta, const Tensor& validation)
+    : steps_(steps_of(vae.config(), training.batch)), validation_data_(validation) {
   const VaeConfig& config = vae.config();
   if (config.decoder) {
     given_decoder_ = config.decoder->parameters().flat().to(parameters.flat().device());
@@ -74,44 +77,80 @@ FusedSteps::FusedSteps(const Vae& vae, const Parameters& parameters, const Train
   steps_.seed = training.seed;
   steps_.shuffle_stream = static_cast<std::uint32_t>(Stream::shuffle);
   steps_.noise_stream = static_cast<std::uint32_t>(Stream::training_noise);
+  steps_.validation.data = validation_data_.data<float>();
+  steps_.validation.chunk = evaluation_rows;
+  steps_.validation.noise_stream = static_cast<std::uint32_t>(Stream::validation_noise);
+  steps_.validation.reconstruction_constant =
+      kernels::reconstruction_constant(config.observation_dim, precision);
 }
 
-Index FusedSteps::make(const NextSteps& next) {
-  if (!(std::max(steps_.precision, steps_.beta) <= kernels::vae_steps_largest_weight)) return 0;
-  Adam& adam = next.adam;
-  steps_.samples = next.data.shape()[0];
-  steps_.data = next.data.data<float>();
-  steps_.epoch = static_cast<std::uint32_t>(next.epoch);
-  steps_.first_batch = next.first_batch;
-  steps_.first_step = static_cast<std::uint32_t>(adam.steps());
-  if (!workspace_.defined()) {  // for any call
-    steps_.steps = most;
-    const auto of_device = [&](Index size) { return Tensor({size}, DType::float32, next.data.device()); };
-    workspace_ = of_device(vae_steps_workspace(steps_));
-    device_constants_ = of_device(most * numbers_of_a_step);
-    done_ = of_device(1);
-    constants_.reserve(most);
-  }
-  steps_.workspace = workspace_.data<float>();
-  steps_.steps = static_cast<Index>(next.rates.size());
+void FusedSteps::set_constants(const NextSteps& next) {
   constants_.clear();
   for (const double rate : next.rates) {
-    const Index step = adam.steps() + 1 + static_cast<Index>(constants_.size());
-    constants_.push_back(adam.constants<float>(step, rate));
+    const Index step = next.adam.steps() + 1 + static_cast<Index>(constants_.size());
+    constants_.push_back(next.adam.constants<float>(step, rate));
   }
-  const Index numbers = steps_.steps * numbers_of_a_step;
+  const auto numbers = static_cast<Index>(constants_.size()) * numbers_of_a_step;
   const std::span<const float> values(reinterpret_cast<const float*>(constants_.data()),
                                       static_cast<std::size_t>(numbers));
   device_constants_.part(0, {numbers}).assign(Tensor::from(values, {numbers}));
   steps_.adam = reinterpret_cast<const AdamConstants<float>*>(device_constants_.data<float>());
+}
+
+void FusedSteps::plan(const NextSteps& next) {
+  const Device device = next.data.device();
+  const bool finite = std::max(steps_.precision, steps_.beta) <= kernels::vae_steps_largest_weight;
+  steps_.samples = next.data.shape()[0];
+  steps_.data = next.data.data<float>();
+  steps_.epoch = static_cast<std::uint32_t>(next.epoch);
+  steps_.first_batch = next.first_batch;
+  steps_.first_step = static_cast<std::uint32_t>(next.adam.steps());
+  steps_.steps = finite ? static_cast<Index>(next.rates.size()) : 0;
+  if (!workspace_.defined()) {
+    workspace_ = Tensor({vae_steps_workspace(steps_)}, DType::float32, device);
+    device_constants_ = Tensor({most(device) * numbers_of_a_step}, DType::float32, device);
+    constants_.reserve(static_cast<std::size_t>(most(device)));
+  }
+  steps_.workspace = workspace_.data<float>();
+  set_constants(next);
+  validated_epoch_ = finite ? next.validated_epoch : 0;
+  steps_.validation.samples = validated_epoch_ > 0 ? validation_data_.shape()[0] : 0;
+  steps_.validation.draw = static_cast<std::uint32_t>(validated_epoch_);
   steps_.parameters = next.parameters.flat().data<float>();
-  steps_.first_moment = adam.first_moment().data<float>();
-  steps_.second_moment = adam.second_moment().data<float>();
-  steps_.done = done_.data<float>();
-  run(next.data.device(), steps_);
-  const auto done = static_cast<Index>(done_.item());
-  adam.set_steps(adam.steps() + done);
-  return done;
+  steps_.first_moment = next.adam.first_moment().data<float>();
+  steps_.second_moment = next.adam.second_moment().data<float>();
+  made_ = 0;
+  validated_.reset();
+}
+
+void FusedSteps::make(std::span<FusedSteps* const> all) {
+  if (all.empty()) return;
+  constexpr Index numbers = 3;  // of VaeSteps::done
+  const auto count = static_cast<Index>(all.size());
+  const Device device = all.front()->workspace_.device();
+  const Tensor done({count, numbers}, DType::float64, device);
+  PoolVector<VaeSteps<float>> steps;
+  steps.reserve(all.size());
+  std::size_t block_memory = 0;
+  for (FusedSteps* const one : all) {
+    one->steps_.done = done.data<double>() + numbers * static_cast<Index>(steps.size());
+    steps.push_back(one->steps_);
+    block_memory = std::max(block_memory, vae_steps_block_memory(one->steps_));
+  }
+  const std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(steps.data()),
+                                            steps.size() * sizeof(VaeSteps<float>));
+  const Tensor of_device = Tensor::from(bytes, {static_cast<Index>(bytes.size())}, device);
+  run(device,
+      VaeTrainings<float>{count, reinterpret_cast<const VaeSteps<float>*>(of_device.data<std::uint8_t>()),
+                          block_memory});
+  const Tensor found = done.to(Device::cpu);
+  for (Index i = 0; i < count; ++i) {
+    FusedSteps& one = *all[i];
+    const double* const own = found.data<double>() + numbers * i;
+    one.made_ = static_cast<Index>(own[0]);
+    const bool validates = one.validated_epoch_ > 0 && one.made_ == one.steps_.steps;
+    if (validates) one.validated_ = {one.validated_epoch_, own[1], own[2]};
+  }
 }
 
 }  // namespace elbow

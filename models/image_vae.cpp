@@ -24,6 +24,10 @@ const ImageVaeConfig& checked(const ImageVaeConfig& config) {
   at_least_one("latent dimension", config.latent_dim);
   at_least_one("features", config.features);
   at_least_one("hidden", config.hidden);
+  for (const double parameter : config.beta_parameters) {
+    if (!(parameter > 0))
+      throw UsageError(fmt::format("Beta prior: expected parameters above 0, got {}", parameter));
+  }
   if (config.learned_prior && config.prior != kernels::Prior::beta) {
     throw UsageError("learned prior: expected the Beta prior, whose parameters can be learned");
   }
@@ -99,9 +103,13 @@ Variable ImageVae::encode(const Parameters& parameters, const Variable& images) 
 }
 
 template <class Value>
-Value ImageVae::decoded(const Parameters& parameters, const Value& latent) const {
-  Value x = reshape_rows(relu(decoder_(parameters, latent)),
-                         {config_.height / shrinking, config_.width / shrinking, config_.features});
+Value ImageVae::features_of(const Parameters& parameters, const Value& latent) const {
+  return reshape_rows(relu(decoder_(parameters, latent)),
+                      {config_.height / shrinking, config_.width / shrinking, config_.features});
+}
+
+template <class Value>
+Value ImageVae::image_of(const Parameters& parameters, Value x) const {
   for (int i = 0; i < layers; ++i) {
     const Variable &weight = parameters[transposed_[i].weight], &bias = parameters[transposed_[i].bias];
     x = i + 1 < layers ? transposed_convolution_relu(x, weight, bias, halving)
@@ -111,18 +119,30 @@ Value ImageVae::decoded(const Parameters& parameters, const Value& latent) const
 }
 
 Variable ImageVae::decode(const Parameters& parameters, const Variable& latent) const {
-  return decoded(parameters, latent);
+  return image_of(parameters, features_of(parameters, latent));
 }
 Dual ImageVae::decode(const Parameters& parameters, const Dual& latent) const {
-  return decoded(parameters, latent);
+  return image(parameters, features(parameters, latent));
+}
+Dual ImageVae::features(const Parameters& parameters, const Dual& latent) const {
+  return features_of(parameters, latent);
+}
+Dual ImageVae::image(const Parameters& parameters, const Dual& features) const {
+  return image_of(parameters, features);
 }
 
 Variable ImageVae::prior_parameters(const Parameters& parameters) const {
   if (prior_ >= 0) return absolute(parameters[prior_]) + 2;
-  const double value =
-      config_.prior == kernels::Prior::beta ? 1 : 0;  // N(0, 1), U(0, 1), Beta(1, 1), Laplace(0, 1)
-  return Variable(
-      Tensor::full({2, config_.latent_dim}, parameters.flat().dtype(), value, parameters.flat().device()));
+  const Tensor& like = parameters.flat();
+  Tensor rows =
+      Tensor::zeros({2, config_.latent_dim}, like.dtype(), like.device());  // N(0, 1), U(0, 1), Laplace(0, 1)
+  if (config_.prior == kernels::Prior::beta) {
+    for (Index row = 0; row < 2; ++row) {
+      rows.part(row * config_.latent_dim, {config_.latent_dim})
+          .assign(Tensor::full({config_.latent_dim}, like.dtype(), config_.beta_parameters[row]));
+    }
+  }
+  return Variable(rows);
 }
 
 Elbo ImageVae::elbo(const Parameters& parameters, const Tensor& pixels, const Tensor& noise,

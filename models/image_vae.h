@@ -17,6 +17,7 @@ struct ImageVaeConfig {
   kernels::Prior prior = kernels::Prior::beta;
   bool learned_prior =
       true;  ///< Beta only: Beta(2 + |a|, 2 + |b|) with a and b of its own for each latent, as the authors
+  std::array<double, 2> beta_parameters = {1, 1};  ///< of a Beta prior that is not learned, above 0
 
   Index observation_dim() const { return height * width * channels; }
 };
@@ -37,6 +38,10 @@ class ImageVae {
   /// f(z), (batch, observation_dim), with its Jacobian for a Dual.
   Variable decode(const Parameters&, const Variable& latent) const;
   Dual decode(const Parameters&, const Dual& latent) const;
+  /// Its two halves, the MLP and the transposed convolutions: features (batch, height / 16, width / 16, features) of many latents
+  /// at a time, images of few, whose tangents then stay in a cache.
+  Dual features(const Parameters&, const Dual& latent) const;
+  Dual image(const Parameters&, const Dual& features) const;
   /// The two parameter rows of kernels/priors.h, (2, latent_dim).
   Variable prior_parameters(const Parameters&) const;
   /// Of images (batch, observation_dim) in bytes; `noise` (batch, latent_dim) standard normal; `precision` gamma^2 > 0.
@@ -50,7 +55,9 @@ class ImageVae {
   static constexpr int layers = 4;
 
   template <class Value>
-  Value decoded(const Parameters&, const Value& latent) const;
+  Value features_of(const Parameters&, const Value& latent) const;
+  template <class Value>
+  Value image_of(const Parameters&, Value features) const;
 
   ImageVaeConfig config_;
   ParameterLayout layout_;

@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/sum.h"
+#include "engine/ops.h"
+#include "kernels/gram.h"
 
 namespace elbow {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 constexpr double collapsed_kl = 0.01;    // nats
 constexpr Index steps_to_recover = 100;  // after gamma^2 has got there
 constexpr Index evaluation_images = 16;  // at a time on a core: their activations stay in its cache
+constexpr Index summed_elements = 8192;  // of each share's gradient, at a time on a core: likewise
 
 Index pieces(Index count, Index piece) { return (count + piece - 1) / piece; }
 
@@ -52,30 +54,17 @@ double constant_of(Index dim, double precision) {
   return 0.5 * static_cast<double>(dim) * (std::log(2 * math::pi) - std::log(precision));
 }
 
-double product(const float* left, const float* right, Index count) {
-  double lanes[kernels::sum_lanes] = {};
-  Index i = 0;
-  for (; i + kernels::sum_lanes <= count; i += kernels::sum_lanes) {
-    for (int p = 0; p < kernels::sum_lanes; ++p) lanes[p] += double{left[i + p]} * double{right[i + p]};
-  }
-  for (int p = 0; i < count; ++i, ++p) lanes[p] += double{left[i]} * double{right[i]};
-  return kernels::sum_by_halving(lanes);
+/// Some of the samples.
+Dual part(const Dual& x, Index first, Index count) {
+  return {slice(x.primal, 0, first, count), slice(x.tangents, 1, first, count)};
 }
 
 /// Of tangents (d, count, dim): J^T J of each sample, (count, d, d), and J added to `total`, (d, dim).
 void add_products(const Tensor& tangents, double* gram, std::vector<double>& total) {
-  const Index d = tangents.shape()[0], count = tangents.shape()[1], dim = tangents.shape()[2];
   const Tensor host = tangents.to(Device::cpu);
-  const auto column = [&](Index k, Index sample) { return host.data<float>() + (k * count + sample) * dim; };
-  for (Index s = 0; s < count; ++s) {
-    for (Index k = 0; k < d; ++k) {
-      for (Index l = 0; l <= k; ++l) {
-        gram[(s * d + k) * d + l] = gram[(s * d + l) * d + k] = product(column(k, s), column(l, s), dim);
-      }
-      const float* const own = column(k, s);
-      for (Index i = 0; i < dim; ++i) total[k * dim + i] += double{own[i]};
-    }
-  }
+  const Shape& shape = host.shape();
+  kernels::cpu::run(
+      kernels::Gram<float>{shape[0], shape[1], shape[2], host.data<float>(), gram, total.data()});
 }
 
 }  // namespace
@@ -91,10 +80,7 @@ ImageVaeTraining::ImageVaeTraining(const ImageVae& vae, const ImageVaeTrainingCo
       gradients_(vae.layout(), DType::float32, data.train.device()) {
   const Index shares = pieces(config.batch, image_share);
   for (Index i = 0; i < shares; ++i) leaves_.emplace_back(layout(), parameters().flat());
-  for (int k = 0; k < layout().size(); ++k) {
-    share_gradients_.emplace_back(Shape{shares, layout().shape(k).count()}, DType::float32,
-                                  data.train.device());
-  }
+  share_gradients_.resize(leaves_.size());
 }
 
 Index ImageVaeTraining::annealing_steps() const {
@@ -133,15 +119,19 @@ double ImageVaeTraining::differentiate(const Tensor& observations, Gradients& fo
     const Tensor images = rows(observations, first, std::min(image_share, batch - first));
     const Variable value = share_of_loss(leaves_[i], images, first, batch);
     losses[i] = value.value().item();
-    const Gradients own = gradients(value, leaves_[i].variables());
-    for (std::size_t k = 0; k < own.size(); ++k) {
-      share_gradients_[k].part(i * own[k].value().count(), own[k].shape()).assign(own[k].value());
-    }
+    share_gradients_[i] = gradients(value, leaves_[i].variables());
   });
   workers_.run(layout().size(), [&](Index k) {
     const NoGradient off;
-    const Tensor total = sum(Variable(share_gradients_[k]), 0).value();
-    gradients_[static_cast<int>(k)].value().part(0, total.shape()).assign(total);
+    const Index count = layout().shape(static_cast<int>(k)).count();
+    const Index at_a_time = device() == Device::cpu ? summed_elements : count;
+    for (Index first = 0; first < count; first += at_a_time) {
+      const Shape some{1, std::min(at_a_time, count - first)};
+      Variables parts;
+      for (const Gradients& own : share_gradients_) parts.emplace_back(own[k].value().part(first, some));
+      const Tensor total = sum(concatenate(parts, 0), 0).value();
+      gradients_[static_cast<int>(k)].value().part(first, total.shape()).assign(total);
+    }
   });
   found = gradients_.variables();
   double loss = 0;
@@ -190,7 +180,7 @@ std::vector<double> ImageVaeTraining::encode(const Parameters& parameters, const
 
 ImageVaeTraining::Grams ImageVaeTraining::grams(const Parameters& parameters,
                                                 const std::vector<double>& latents) const {
-  constexpr Index at_a_time = 4;  // d tangents each
+  constexpr Index at_a_time = 4;  // d images each
   const Index d = vae_.config().latent_dim, dim = vae_.config().observation_dim();
   const Index samples = static_cast<Index>(latents.size()) / d;
   Grams result;
@@ -203,11 +193,12 @@ ImageVaeTraining::Grams ImageVaeTraining::grams(const Parameters& parameters,
     const NoGradient off;
     totals[i].assign(static_cast<std::size_t>(d * dim), 0);
     const Index end = std::min((i + 1) * share, samples);
+    const std::vector<double> z(latents.begin() + i * share * d, latents.begin() + end * d);
+    const Variable at(Tensor::from(z, {end - i * share, d}).to(DType::float32).to(device()));
+    const Dual features = vae_.features(parameters, seeded(at));
     for (Index first = i * share; first < end; first += at_a_time) {
-      const Index count = std::min(at_a_time, end - first);
-      const std::vector<double> z(latents.begin() + first * d, latents.begin() + (first + count) * d);
-      const Variable at(Tensor::from(z, {count, d}).to(DType::float32).to(device()));
-      add_products(vae_.decode(parameters, seeded(at)).tangents.value(), result.gram.data() + first * d * d,
+      const Dual some = part(features, first - i * share, std::min(at_a_time, end - first));
+      add_products(vae_.image(parameters, some).tangents.value(), result.gram.data() + first * d * d,
                    totals[i]);
     }
   });

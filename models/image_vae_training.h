@@ -73,9 +73,9 @@ class ImageVaeTraining : public Training {
   ImageVaeTrainingConfig image_config_;
   ImageProbe probe_;
   mutable Workers workers_;
-  std::vector<Parameters> leaves_;       // of each share: the training's memory, tapes of their own
-  std::vector<Tensor> share_gradients_;  // of each parameter, (shares, elements)
-  Parameters gradients_;                 // their sums
+  std::vector<Parameters> leaves_;  // of each share: the training's memory, tapes of their own
+  std::vector<Gradients> share_gradients_;
+  Parameters gradients_;  // their sums
 };
 
 }  // namespace elbow

@@ -8,11 +8,10 @@
 #include <span>
 
 #include "engine/ops.h"
+#include "models/fused_steps.h"
 
 namespace elbow {
 namespace {
-
-constexpr Index evaluation_rows = 1000;  // a chunk's activations stay in the cache
 
 /// Standard deviation of all elements around their common mean.
 double standard_deviation(const Tensor& x) {
@@ -129,26 +128,60 @@ void Training::report_not_finite(const Tensor& observations) {
   throw NumericalError(fmt::format("the loss is not finite {}", where));
 }
 
-/// False if step() has to make the next one.
-bool Training::make_several_steps() {
-  const Index count = std::min(steps_at_once(), batches_ - batch_);
-  if (count == 0 || profiled_.last > 0) return false;  // a recording begins and ends with a step
+/// The epoch after which it is due.
+Index Training::next_validation() const {
+  const Index due = (epoch_ / config_.validation_every + 1) * config_.validation_every;
+  return epoch_ < config_.epochs ? std::min(due, config_.epochs) : due;
+}
+
+FusedSteps* Training::plan(Index most) {
+  FusedSteps* const fused = fused_steps();
+  if (fused == nullptr || profiled_.last > 0) return nullptr;  // a recording begins and ends with a step
+  const Index left = (next_validation() - epoch_) * batches_ - batch_;
+  const Index count = std::min({most, FusedSteps::most(device()), left});
   rates_.clear();
   for (Index i = 0; i < count; ++i) rates_.push_back(learning_rate(steps() + i));
-  const Index made = several_steps({train_, epoch_, batch_, rates_, parameters_, adam_});
+  fused->plan({train_, epoch_, batch_, rates_, count == left ? next_validation() : 0, parameters_, adam_});
+  return fused;
+}
+
+FusedSteps* Training::plan_steps() { return plan(steps_in_all()); }
+
+void Training::take_steps() {
+  const Index made = fused_steps()->made();
+  adam_.set_steps(steps() + made);
   batch_ += made;
-  return made == count;
+  if (made < static_cast<Index>(rates_.size())) step();
+  end_epochs();
+}
+
+/// Those whose last step is made.
+void Training::end_epochs() {
+  if (batch_ < batches_) return;
+  epoch_ += batch_ / batches_;
+  batch_ %= batches_;
+  const bool is_due = epoch_ % config_.validation_every == 0 || epoch_ == config_.epochs;
+  if (batch_ == 0 && is_due) validate();
+}
+
+void Training::make_steps_of_epoch() {
+  if (FusedSteps* const fused = plan(batches_ - batch_)) {
+    FusedSteps::make({&fused, 1});
+    take_steps();
+  } else {
+    step();
+  }
 }
 
 void Training::run_epoch(const std::function<bool()>& stop) {
   const ProfilerRange range(train_.device(), "epoch");
-  while (batch_ < batches_) {
-    if (stop()) return;
-    if (!make_several_steps()) step();
+  for (const Index epoch = epoch_; epoch_ == epoch;) {
+    if (batch_ < batches_) {
+      if (stop()) return;
+      make_steps_of_epoch();
+    }
+    end_epochs();
   }
-  batch_ = 0;
-  ++epoch_;
-  if (epoch_ % config_.validation_every == 0 || epoch_ == config_.epochs) validate();
 }
 
 bool Training::finished() const {
@@ -162,11 +195,13 @@ const Validation& Training::best() const {
   return history_[*best_];
 }
 
+Tensor Training::scaled(const Tensor& observations) const { return divided(observations, scale_); }
+
 void Training::for_chunks(const Tensor& observations,
                           const std::function<void(const Tensor&, Index)>& use) const {
   const Index samples = observations.shape()[0];
   for (Index first = 0; first < samples; first += evaluation_rows) {
-    use(divided(rows(observations, first, std::min(evaluation_rows, samples - first)), scale_), first);
+    use(scaled(rows(observations, first, std::min(evaluation_rows, samples - first))), first);
   }
 }
 

@@ -14,6 +14,8 @@
 
 namespace elbow {
 
+class FusedSteps;
+
 enum class Schedule { constant, cosine };
 
 struct TrainingConfig {
@@ -42,15 +44,8 @@ struct Validation {
   double loss() const { return values.front().second; }
 };
 
-/// The next mini-batches of an epoch, and what a step changes.
-struct NextSteps {
-  const Tensor& data;  ///< (samples, observation_dim)
-  Index epoch;
-  Index first_batch;
-  const std::vector<double>& rates;  ///< of Adam, one for each step to make
-  Parameters& parameters;
-  Adam& adam;
-};
+/// Rows that are evaluated at a time: their activations stay in the cache. Of their losses sums are made first.
+inline constexpr Index evaluation_rows = 1000;
 
 class Training {
  public:
@@ -62,6 +57,12 @@ class Training {
   /// The rest of the epoch and, when one is due, a validation. Returns early, between two steps, once `stop`
   /// says so.
   void run_epoch(const std::function<bool()>& stop = [] { return false; });
+  /// The next steps, at most to the next validation, as work for FusedSteps::make(); take_steps() is to follow. Null if only
+  /// run_epoch() can make them.
+  FusedSteps* plan_steps();
+  /// Counts the planned steps that were made, makes the one that was left to the tape, and validates where it is due. Throws
+  /// as step().
+  void take_steps();
   /// After the last epoch, or when patience has run out.
   bool finished() const;
 
@@ -74,6 +75,8 @@ class Training {
   const TrainingConfig& config() const { return config_; }
   /// What people should know of how this trains; empty if nothing.
   virtual std::string remark() const { return ""; }
+  /// Whether plan_steps() has work for a kernel.
+  virtual bool is_fused() const { return false; }
   Device device() const { return train_.device(); }
   Index epoch() const { return epoch_; }
   Index steps() const { return adam_.steps(); }
@@ -96,28 +99,32 @@ class Training {
   Training(const ParameterLayout& layout, Parameters initial, const TrainingConfig& config,
            const Split& data);
 
-  /// Calls use(observations, first row), divided by data_scale(), for one chunk after the other.
+  /// Divided by data_scale().
+  Tensor scaled(const Tensor& observations) const;
+  /// Calls use(observations, first row), scaled, for one chunk of evaluation_rows after the other.
   void for_chunks(const Tensor& observations, const std::function<void(const Tensor&, Index)>& use) const;
 
  private:
-  /// How many steps several_steps() takes at most; 0: all are left to step().
-  virtual Index steps_at_once() const { return 0; }
-  /// Makes these steps without step(), to the same bits, and returns how many; the next one is left to step() if it has
-  /// made fewer.
-  virtual Index several_steps(const NextSteps&) { return 0; }
+  /// What makes several steps without step(), to the same bits; null: nothing does.
+  virtual FusedSteps* fused_steps() { return nullptr; }
   /// loss() and its gradients by all parameters; they need not be set where the loss is not finite.
   virtual double differentiate(const Tensor& observations, Gradients& gradients);
   /// Of the present parameters on a mini-batch, (batch, observation_dim), divided by data_scale(); a scalar. The same
   /// whenever it is asked in a step.
   virtual Variable loss(const Tensor& observations) const = 0;
-  /// Of the present parameters on the validation set, in the units of the data: first the loss, then what it is made of.
+  /// Of the present parameters on the validation set after the epoch, in the units of the data: first the loss, then what it is
+  /// made of.
   virtual std::vector<double> validation(const Tensor& observations) const = 0;
   virtual std::vector<std::string> validation_names() const = 0;
   /// What identifies the training in an error: "seed 3, gamma^2 100".
   virtual std::string identity() const = 0;
 
   double learning_rate(Index step) const;
-  bool make_several_steps();
+  /// As plan_steps(), but at most so many.
+  FusedSteps* plan(Index most);
+  void make_steps_of_epoch();
+  void end_epochs();
+  Index next_validation() const;
   [[noreturn]] void report_not_finite(const Tensor& observations);
   void validate();
 
@@ -135,7 +142,7 @@ class Training {
   std::optional<std::size_t> best_;
   std::vector<Validation> history_;
   StepInterval profiled_;
-  std::vector<double> rates_;  // of several steps
+  std::vector<double> rates_;  // of the planned steps
 };
 
 }  // namespace elbow

@@ -23,7 +23,8 @@ VaeTraining::VaeTraining(const Vae& vae, const VaeTrainingConfig& config, const 
   }
   if (config.trainer == Trainer::autograd) return;
   obstacle_ = FusedSteps::obstacle(vae, config.batch, data.train.dtype(), device());
-  if (obstacle_.empty()) fused_.emplace(vae, this->parameters(), config, precision_, beta_);
+  if (!obstacle_.empty()) return;
+  fused_.emplace(vae, this->parameters(), config, precision_, beta_, scaled(data.validation));
 }
 
 std::string VaeTraining::remark() const {
@@ -43,26 +44,33 @@ Variable VaeTraining::loss(const Tensor& observations) const {
 MeanElbo VaeTraining::evaluate(const Parameters& parameters, const Tensor& observations, Stream stream,
                                std::uint32_t draw) const {
   const NoGradient off;
-  MeanElbo result;
+  ElboSums sums = {};
   for_chunks(observations, [&](const Tensor& chunk, Index first) {
     const Tensor noise = normal({config().seed, stream, draw, static_cast<std::uint32_t>(first)},
                                 chunk.shape()[0], vae_.config().latent_dim, chunk.dtype(), chunk.device());
     const Elbo elbo = vae_.elbo(parameters, Variable(chunk), noise, precision_);
-    result.reconstruction += total(elbo.reconstruction);
-    result.kl += total(elbo.kl);
+    sums.reconstruction += total(elbo.reconstruction);
+    sums.kl += total(elbo.kl);
   });
-  const auto samples = static_cast<double>(observations.shape()[0]);
+  return mean_elbo(sums, observations.shape()[0]);
+}
+
+MeanElbo VaeTraining::mean_elbo(const ElboSums& sums, Index samples) const {
+  const auto count = static_cast<double>(samples);
   // p(x) = p(x / s) / s^D: back to the units of the data.
   const double units = static_cast<double>(vae_.config().observation_dim) * std::log(data_scale());
-  result.reconstruction = result.reconstruction / samples + units;
-  result.kl /= samples;
+  MeanElbo result;
+  result.reconstruction = sums.reconstruction / count + units;
+  result.kl = sums.kl / count;
   result.neg_elbo = result.reconstruction + beta_ * result.kl;
   return result;
 }
 
 std::vector<double> VaeTraining::validation(const Tensor& observations) const {
-  const MeanElbo found =
-      evaluate(parameters(), observations, Stream::validation_noise, static_cast<std::uint32_t>(epoch()));
+  const bool is_made = fused_ && fused_->validated() && fused_->validated()->epoch == epoch();
+  const MeanElbo found = is_made ? mean_elbo(*fused_->validated(), observations.shape()[0])
+                                 : evaluate(parameters(), observations, Stream::validation_noise,
+                                            static_cast<std::uint32_t>(epoch()));
   return {found.neg_elbo, found.reconstruction, found.kl};
 }
 

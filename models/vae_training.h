@@ -31,15 +31,16 @@ class VaeTraining : public Training {
   VaeTraining(const Vae& vae, const VaeTrainingConfig& config, const Split& data);
 
   const Vae& vae() const { return vae_; }
-  bool is_fused() const { return fused_.has_value(); }
+  bool is_fused() const override { return fused_.has_value(); }
   std::string remark() const override;
   double precision() const { return given_precision_; }  ///< gamma^2, in the units of the data
   /// -ELBO over all rows of `observations` (in the units of the data), noise from `stream`, step `draw`.
   MeanElbo evaluate(const Parameters&, const Tensor& observations, Stream stream, std::uint32_t draw) const;
 
  private:
-  Index steps_at_once() const override { return fused_ ? FusedSteps::most : 0; }
-  Index several_steps(const NextSteps& next) override { return fused_->make(next); }
+  FusedSteps* fused_steps() override { return fused_ ? &*fused_ : nullptr; }
+  /// Of sums over `samples`, in the units of what is trained.
+  MeanElbo mean_elbo(const ElboSums& sums, Index samples) const;
   Variable loss(const Tensor& observations) const override;
   std::vector<double> validation(const Tensor& observations) const override;
   std::vector<std::string> validation_names() const override { return {"neg_elbo", "reconstruction", "kl"}; }

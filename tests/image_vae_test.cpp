@@ -92,6 +92,21 @@ TEST(ImageVae, RefusesWhatDoesNotFit) {
   EXPECT_EQ(refusal([](auto& c) { c.channels = 0; }), "channels: expected at least 1, got 0");
   EXPECT_EQ(refusal([](auto& c) { c.prior = kernels::Prior::laplace; }),
             "learned prior: expected the Beta prior, whose parameters can be learned");
+  EXPECT_EQ(refusal([](auto& c) { c.beta_parameters[1] = 0; }),
+            "Beta prior: expected parameters above 0, got 0");
+}
+
+TEST(ImageVae, HasABetaPriorThatIsNotLearned) {
+  ImageVaeConfig config;
+  config.latent_dim = 2;
+  config.learned_prior = false;
+  config.beta_parameters = {3, 0.5};
+  const ImageVae vae(config);
+  const Parameters parameters = vae.initial_parameters(1, DType::float32);
+  EXPECT_EQ(vae.prior_parameters(parameters).value().to_vector<double>(),
+            (std::vector<double>{3, 3, 0.5, 0.5}));
+  config.learned_prior = true;
+  EXPECT_EQ(ImageVae(config).layout().count(), vae.layout().count() + 4);
 }
 
 ImageVaeConfig small_vae() {

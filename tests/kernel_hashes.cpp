@@ -9,10 +9,10 @@
 #include "engine/dataset.h"
 #include "engine/device.h"
 #include "engine/forward_mode.h"
-#include "models/fused_steps.h"
 #include "tests/determinant_hashes.h"
 #include "tests/evaluate.h"
 #include "tests/hash.h"
+#include "tests/vae_steps_hashes.h"
 
 namespace elbow::test {
 namespace {
@@ -106,40 +106,6 @@ std::uint64_t hash_of_reconstruction_backward(Index batch, Device device) {
   return hash_of(gradient);
 }
 
-/// Two calls of two steps each, within an epoch. One element of `parameter` begins as `value`.
-struct StepsRun {
-  VaeConfig vae;
-  Index batch = 7;
-  double beta = 1;
-  std::string parameter = "encoder.fc.0.bias";
-  Index element = 0;
-  double value = 0.5;
-};
-
-std::uint64_t hash_of_vae_steps(const StepsRun& run, Device device) {
-  const Vae vae(run.vae);
-  Parameters parameters = vae.initial_parameters(1, DType::float32, device);
-  for (int i = 0; i < vae.layout().size(); ++i) {
-    if (vae.layout().name(i) != run.parameter) continue;
-    parameters.flat()
-        .part(vae.layout().offset(i) + run.element, {1})
-        .assign(Tensor::full({1}, DType::float32, run.value));
-  }
-  Adam adam(parameters);
-  TrainingConfig training;
-  training.batch = run.batch;
-  FusedSteps steps(vae, parameters, training, 100, run.beta);
-  const Tensor data = drawn({5 * run.batch, run.vae.observation_dim}, DType::float32, device);
-  const std::vector<double> rates{1e-2, 2e-2};
-  Index made = 0;
-  for (const Index first_batch : {0, 2}) made += steps.make({data, 1, first_batch, rates, parameters, adam});
-  Hash hash;
-  for (const Tensor& changed : {parameters.flat(), adam.first_moment(), adam.second_moment()})
-    hash.add(changed);
-  hash.add(Tensor::full({1}, DType::float32, static_cast<double>(made)));
-  return hash.value;
-}
-
 /// Of an image, a weight and a bias.
 Variable gradient_by_weight(const Variables& v, ConvolutionGeometry geometry) {
   const Variable weight(v[1].value(), true);
@@ -176,7 +142,9 @@ class Runs {
     }
     add_small();
     add_beyond_one_tile();
-    if (dtype == DType::float32) add_vae_steps();
+    if (dtype == DType::float32) {
+      for (HashedRun& run : vae_steps_runs()) all.push_back(std::move(run));
+    }
     const std::size_t small = all.size();
     add_irregular_determinants(4, {60});
     add_scaled_permutations(97);
@@ -250,56 +218,6 @@ class Runs {
             return dual_mlp(seeded(v[0]), {v[1], v[2], v[3], v[4], v[5], v[6], v[1], v[2]}, f).tangents;
           });
     }
-  }
-
-  void add(const std::string& name, const StepsRun& run) {
-    add("vae_steps, " + name, [run](Device device) { return hash_of_vae_steps(run, device); });
-  }
-
-  void add_vae_steps() {
-    VaeConfig small;
-    small.observation_dim = small.latent_dim = 2;
-    small.layers = 2;
-    small.hidden = 5;
-    for (const std::string& activation : activation_names()) {
-      VaeConfig vae = small;
-      vae.activation = activation_named(activation);
-      add(activation, StepsRun{vae});
-    }
-    for (const auto& [prior, name] : {std::pair{kernels::Prior::uniform, "uniform"},
-                                      {kernels::Prior::beta, "beta"},
-                                      {kernels::Prior::laplace, "laplace"}}) {
-      VaeConfig vae = small;
-      vae.prior = prior;
-      add(name, {.vae = vae, .beta = 0.3});
-    }
-    VaeConfig learned = small;
-    learned.learned_prior = true;
-    add("learned prior", {.vae = learned, .batch = 9});
-    learned.kl_form = kernels::KlForm::closed;
-    add("learned prior, closed KL", {.vae = learned, .batch = 9});
-    VaeConfig narrow = learned;
-    narrow.observation_dim = 3;
-    narrow.hidden = 1;
-    add("narrower than the data", StepsRun{narrow});
-    narrow.layers = 1;
-    add("of one layer", StepsRun{narrow});
-    VaeConfig encoder = small;
-    const Tensor weight = drawn({2, 2}, DType::float32, Device::cpu);
-    encoder.decoder = FixedMlp({weight, weight}, Activation::smooth_leaky_relu, DType::float32);
-    add("given decoder", StepsRun{encoder});
-    VaeConfig wide = small;
-    wide.observation_dim = wide.latent_dim = 5;
-    wide.layers = 3;
-    wide.hidden = 65;
-    wide.activation = Activation::smooth_leaky_relu;
-    add("tiles with edges", {.vae = wide, .batch = 37});
-    add("log v out of range", {.vae = learned, .parameter = "conditioner.fc.1.bias", .value = 40});
-    add("f out of range", {.vae = learned, .parameter = "decoder.fc.1.bias", .value = 2e8});
-    const Tensor tiny = Tensor::full({2, 2}, DType::float32, 1e-10);
-    encoder.decoder = FixedMlp({tiny}, Activation::identity, DType::float32);
-    add("mu out of range", {.vae = encoder, .parameter = "encoder.fc.1.bias", .element = 1, .value = 2e8});
-    add("s out of range", {.vae = encoder, .parameter = "encoder.fc.1.bias", .element = 2, .value = 40});
   }
 
   void add_irregular_determinants(Index batch, std::initializer_list<Index> sizes) {

@@ -1,6 +1,7 @@
 // What the cases of differentiable operations do not reach of the CPU kernels: random numbers, the shuffle,
 // the order of summation, Adam, and empty arrays.
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "kernels/backend.h"
+#include "kernels/gram.h"
 
 namespace elbow::kernels {
 namespace {
@@ -258,6 +260,57 @@ TEST(Sum, AccumulatesFloatsInDouble) {
   float output = 0;
   run_on_cpu(Sum<float>{1, 1000, 1, input.data(), &output});
   EXPECT_EQ(output, 0x1p24f + 999.0f);
+}
+
+TEST(PixelReconstruction, AddsSquaresInTheDocumentedOrderOnEveryTarget) {
+  for (std::int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) {
+    hwy::SetSupportedTargetsForTest(rest & -rest);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    for (const Index columns : {1, 31, 32, 33, 95, 256}) {
+      const std::vector<float> decoded = numbers<float>(static_cast<std::size_t>(columns), 5);
+      std::vector<std::uint8_t> pixels;
+      for (Index c = 0; c < columns; ++c) pixels.push_back(static_cast<std::uint8_t>(255 - 7 * c));
+      double totals[pixel_lanes] = {};
+      for (Index c = 0; c < columns; ++c) {
+        double& total = totals[c % pixel_lanes];
+        total = add_square(total, pixels[c], decoded[c]);
+      }
+      const float expected =
+          reconstruction_loss<float>(sum_by_halving(totals), 3, reconstruction_constant(columns, 3));
+      float loss = -1;
+      run_on_cpu(PixelReconstruction<float>{1, columns, 3, pixels.data(), decoded.data(), &loss});
+      EXPECT_EQ(loss, expected) << columns << " columns, " << hwy::TargetName(rest & -rest);
+    }
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+/// Of two directions, three samples and every rest of 16 columns.
+TEST(Gram, AddsProductsAndJacobiansInTheDocumentedOrder) {
+  constexpr Index d = 2, batch = 3;
+  for (const Index columns : {1, 15, 16, 33, 257}) {
+    const std::vector<float> tangents = numbers<float>(static_cast<std::size_t>(d * batch * columns), 3);
+    const auto tangent = [&](Index k, Index b, Index i) {
+      return static_cast<double>(tangents[(k * batch + b) * columns + i]);
+    };
+    std::vector<double> gram(d * d * batch, -1), total(static_cast<std::size_t>(d * columns), 0.1);
+    cpu::run(Gram<float>{d, batch, columns, tangents.data(), gram.data(), total.data()});
+    for (Index k = 0; k < d; ++k) {
+      for (Index i = 0; i < columns; ++i) {
+        double expected = 0.1;
+        for (Index b = 0; b < batch; ++b) expected += tangent(k, b, i);
+        ASSERT_EQ(total[k * columns + i], expected) << "of " << columns;
+      }
+      for (Index b = 0; b < batch; ++b) {
+        for (Index l = 0; l < d; ++l) {
+          const double expected =
+              in_documented_order(columns, [&](Index i) { return tangent(k, b, i) * tangent(l, b, i); });
+          ASSERT_EQ(gram[(b * d + k) * d + l], expected) << "of " << columns;
+        }
+      }
+    }
+  }
 }
 
 template <class T>

@@ -77,10 +77,16 @@ TEST_F(SpritesTest, TrainsOnOwnImagesWithFactors) {
 }
 
 TEST_F(SpritesTest, TrainsOnOwnImagesWithoutFactorsAndWithAnyPrior) {
-  for (const std::string prior : {"gaussian", "uniform", "laplace", "beta"}) {
+  for (const std::string prior : {"gaussian", "uniform", "laplace", "beta", "fixed"}) {
     SCOPED_TRACE(prior);
     out_ = scratch_ / prior;
-    const Ran ran = train_on(grey_images(false), {"--dim", "3", "--prior", prior});
+    std::vector<std::string> arguments = {"--dim", "3"};
+    if (prior == "fixed") {
+      arguments.insert(arguments.end(), {"--beta-prior", "3,3"});
+    } else {
+      arguments.insert(arguments.end(), {"--prior", prior});
+    }
+    const Ran ran = train_on(grey_images(false), arguments);
     ASSERT_EQ(ran.code, 0) << ran.err;
     EXPECT_EQ(columns(),
               "seed,gamma2,status,steps,epochs,neg_elbo,reconstruction,kl,c_ima,c_ima_mean_jacobian");
@@ -100,6 +106,11 @@ TEST_F(SpritesTest, SaysWhatDoesNotGoTogether) {
   EXPECT_NE(refusal({"--size", "40"}).find("expected pictures of a multiple of 16 pixels up to 1024, got 40"),
             std::string::npos);
   EXPECT_NE(refusal({"--shape", "blob"}).find("expected one of triangle, square"), std::string::npos);
+  EXPECT_NE(refusal({"--beta-prior", "3"}).find("expected two finite numbers greater than 0"),
+            std::string::npos);
+  EXPECT_NE(
+      refusal({"--beta-prior", "3,3", "--prior", "laplace"}).find("[--beta-prior] is of the Beta prior"),
+      std::string::npos);
   EXPECT_NE(refusal({"--batch", "50000"}).find("expected at most 42000"), std::string::npos);
 }
 

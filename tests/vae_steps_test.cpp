@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 
+#include <array>
+
 #include "models/vae_training.h"
 #include "tests/evaluate.h"
 #include "tests/thrown.h"
@@ -153,10 +155,85 @@ TEST(VaeSteps, AreAllMadeByTheKernel) {
   const Vae vae{VaeConfig{}};
   Parameters parameters = vae.initial_parameters(1, DType::float32);
   Adam adam(parameters);
-  FusedSteps steps(vae, parameters, short_training(64), 1e4, 1);
+  const Tensor data = data_of(vae.config());
+  FusedSteps steps(vae, parameters, short_training(64), 1e4, 1, data);
   const std::vector<double> rates(3, 1e-3);
-  EXPECT_EQ(steps.make({data_of(vae.config()), 0, 0, rates, parameters, adam}), 3);
-  EXPECT_EQ(adam.steps(), 3);
+  steps.plan({data, 0, 0, rates, 0, parameters, adam});
+  FusedSteps::make(std::array{&steps});
+  EXPECT_EQ(steps.made(), 3);
+  EXPECT_FALSE(steps.validated().has_value());
+}
+
+// Sums of a chunk are made first, and the last batch and the last chunk are not full.
+TEST(VaeSteps, AreValidatedAsOnTheTape) {
+  VaeConfig vae;
+  vae.layers = 2;
+  vae.hidden = 5;
+  VaeTrainingConfig config = short_training(999);
+  config.scale_data = true;
+  config.beta = 0.5;
+  const Tensor data = normal({2, Stream::sources}, 11000, vae.observation_dim, DType::float32);
+  const auto history = [&](Trainer trainer) {
+    config.trainer = trainer;
+    VaeTraining training(Vae(vae), config, split(data));
+    while (!training.finished()) training.run_epoch();
+    return training.history();
+  };
+  const std::vector<Validation> tape = history(Trainer::autograd), fused = history(Trainer::fused);
+  ASSERT_EQ(fused.size(), 2u);
+  for (std::size_t i = 0; i < tape.size(); ++i) EXPECT_EQ(fused[i].values, tape[i].values);
+}
+
+/// Goes on with all of them until they are finished or have thrown; what they have thrown.
+std::vector<std::string> run_together(std::span<VaeTraining> trainings) {
+  const std::string none = test::thrown<NumericalError>([] {});
+  std::vector<std::string> errors(trainings.size(), none);
+  for (;;) {
+    std::vector<FusedSteps*> planned;
+    std::vector<std::size_t> going;
+    for (std::size_t i = 0; i < trainings.size(); ++i) {
+      if (trainings[i].finished() || errors[i] != none) continue;
+      planned.push_back(trainings[i].plan_steps());
+      going.push_back(i);
+    }
+    if (planned.empty()) return errors;
+    FusedSteps::make(planned);
+    for (const std::size_t i : going) {
+      errors[i] = test::thrown<NumericalError>([&] { trainings[i].take_steps(); });
+    }
+  }
+}
+
+// Models of other sizes, that go over epochs and stop at other steps, one of them for good.
+TEST(VaeSteps, OfSeveralModelsTogetherAreThoseOfEachAlone) {
+  VaeConfig vae;
+  vae.hidden = 11;
+  VaeConfig small = vae;
+  small.layers = 1;
+  VaeTrainingConfig config = short_training(30), patient = short_training(64), broken = config;
+  patient.validation_every = 1;
+  patient.patience = 1;
+  broken.rate = 1e20;
+  const Split data = split(data_of(vae));
+  const auto all = [&] {
+    std::vector<VaeTraining> trainings;
+    trainings.emplace_back(Vae(vae), config, data);
+    trainings.emplace_back(Vae(vae), broken, data);
+    trainings.emplace_back(Vae(small), patient, data);
+    return trainings;
+  };
+  std::vector<VaeTraining> alone = all(), together = all();
+  const std::vector<std::string> errors = run_together(together);
+  for (std::size_t i = 0; i < alone.size(); ++i) {
+    SCOPED_TRACE(i);
+    EXPECT_EQ(test::thrown<NumericalError>([&] {
+                while (!alone[i].finished()) alone[i].run_epoch();
+              }),
+              errors[i]);
+    EXPECT_EQ(together[i].state().integers, alone[i].state().integers);
+    EXPECT_TRUE(test::same_bits(together[i].parameters().flat(), alone[i].parameters().flat()));
+    EXPECT_TRUE(test::same_bits(together[i].best_parameters().flat(), alone[i].best_parameters().flat()));
+  }
 }
 
 // What might overflow is left to the tape, which says what did.
