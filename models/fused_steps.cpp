@@ -113,9 +113,8 @@ void FusedSteps::plan(const NextSteps& next) {
   }
   steps_.workspace = workspace_.data<float>();
   set_constants(next);
-  validated_epoch_ = finite ? next.validated_epoch : 0;
-  steps_.validation.samples = validated_epoch_ > 0 ? validation_data_.shape()[0] : 0;
-  steps_.validation.draw = static_cast<std::uint32_t>(validated_epoch_);
+  steps_.validation.samples = finite && next.validated_epoch > 0 ? validation_data_.shape()[0] : 0;
+  steps_.validation.draw = static_cast<std::uint32_t>(next.validated_epoch);
   steps_.parameters = next.parameters.flat().data<float>();
   steps_.first_moment = next.adam.first_moment().data<float>();
   steps_.second_moment = next.adam.second_moment().data<float>();
@@ -148,8 +147,9 @@ void FusedSteps::make(std::span<FusedSteps* const> all) {
     FusedSteps& one = *all[i];
     const double* const own = found.data<double>() + numbers * i;
     one.made_ = static_cast<Index>(own[0]);
-    const bool validates = one.validated_epoch_ > 0 && one.made_ == one.steps_.steps;
-    if (validates) one.validated_ = {one.validated_epoch_, own[1], own[2]};
+    const kernels::VaeValidation<float>& validation = one.steps_.validation;
+    const bool is_validated = validation.samples > 0 && one.made_ == one.steps_.steps;
+    if (is_validated) one.validated_ = {Index{validation.draw}, own[1], own[2]};
   }
 }
 

@@ -63,7 +63,6 @@ class FusedSteps {
   Tensor workspace_;
   std::vector<kernels::AdamConstants<float>> constants_;
   Tensor device_constants_;  // the same, (most, numbers of a step)
-  Index validated_epoch_ = 0;
   Index made_ = 0;
   std::optional<ElboSums> validated_;
 };
