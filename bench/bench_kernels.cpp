@@ -275,7 +275,8 @@ Measurement measure(const Work& work, const Work& largest_product, Device device
   return measured;
 }
 
-void measure_all(const std::string& device_name, Index large, const Options& options, Report& report) {
+void measure_all(const std::string& device_name, Index large, const std::string& kernel, const Options& options,
+                 Report& report) {
   Device device = Device::cpu;
   for (const Device each : {Device::cuda, Device::executor}) {
     if (device_name == name(each)) device = each;
@@ -291,6 +292,7 @@ void measure_all(const std::string& device_name, Index large, const Options& opt
   fmt::print("{:28} {:>26} {:>12} {:>10} {:>10} {:>10} {:>8}\n", "kernel", "size", "us", "GB/s", "GFLOP/s",
              "of limit", "(spread)");
   for (const Work& work : workloads.all()) {
+    if (work.kernel.find(kernel) == std::string::npos) continue;
     report.measurements.push_back(measure(work, largest_product, device, large, options.pairs, clock));
   }
 }
@@ -302,14 +304,16 @@ int main(int argc, char** argv) {
   using namespace elbow::bench;
   std::string device = "cpu";
   elbow::Index large = 0;
+  std::string kernel;
   const auto add_options = [&](CLI::App& app) {
     app.add_option("--device", device)
         ->check(CLI::IsMember({"cpu", "cuda", "executor"}))
         ->capture_default_str();
     app.add_option("--large", large, "float32 elements of the large size; default 2^22, on CUDA 2^26");
+    app.add_option("--kernel", kernel, "only rows whose kernel has this in its name");
   };
   const auto measure = [&](const Options& options, Report& report) {
-    measure_all(device, large, options, report);
+    measure_all(device, large, kernel, options, report);
   };
   return run(argc, argv,
              {"kernels",

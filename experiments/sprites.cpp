@@ -21,11 +21,10 @@ namespace {
 
 constexpr double precision = 1;
 
-/// gamma^2 before it is `precision`. It starts high, as from 4 on a latent may be lost before the decoder has learned to use it. At
-/// 1 it waits for scale, which says least, to have a latent of its own, or that latent would die below. Then it stays below 1 for long:
-/// noise in the latents parts them, while at 1 hue stays mixed into the positions.
-const std::vector<PrecisionKnot> annealing = {{0, 20},     {0.12, 1},  {0.2, 1},
-                                              {0.28, 0.7}, {0.7, 0.7}, {0.8, 1}};
+/// gamma^2 and added variance before they are `precision` and 0.
+const std::vector<AnnealingKnot> annealing = {
+    {0, 20},  {0.025, 4}, {0.0375, 3.2},    {0.045, 2.8, 0.04}, {0.075, 1.6, 0.05},
+    {0.1, 1}, {0.2, 1},   {0.225, 1, 0.06}, {0.45, 1, 0.06},    {0.5, 1}};
 
 Options defaults(const Options& asked) {
   Options options;

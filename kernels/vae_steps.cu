@@ -237,7 +237,7 @@ __device__ __noinline__ void validate(const VaeSteps<T>& a, const VaeStepsLayout
 }
 
 template <class T>
-__global__ void __launch_bounds__(vae_steps_threads) vae_steps(VaeTrainings<T> all) {
+__global__ void __launch_bounds__(vae_steps_threads, 1) vae_steps(VaeTrainings<T> all) {
   ELBOW_SHARED(VaeSteps<T>, steps, 1);
   ELBOW_SHARED(VaeStepsLayout<T>, layout, 1);
   ELBOW_SHARED(int, outside, 1);

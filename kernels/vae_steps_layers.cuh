@@ -22,92 +22,117 @@ __device__ __forceinline__ void for_own(Index rows, Index columns, Index stride,
   for_own(rows * columns, [&](int i) { use(i / length, i % length, i / length * apart + i % length); });
 }
 
-/// A factor of a product, in shared memory: the rows of the left one, the columns of the right one, are its lines.
+/// An array in shared memory, by its offset from the start: the compiler knows then what it fetches from.
 template <class T>
-struct Factor {
-  __device__ __forceinline__ Factor(const T* data, Index lines_, Index stride_, bool by_depth_)
-      : lines(static_cast<int>(lines_)), stride(static_cast<int>(stride_)), by_depth(by_depth_) {
+struct Near {
+  __device__ __forceinline__ explicit Near(const T* data) {
     ELBOW_DYNAMIC_SHARED(const T, shared);
     offset = static_cast<int>(data - shared);
   }
-  int offset;  ///< from the start of shared memory: the compiler knows then what it fetches from
+  __device__ __forceinline__ T& operator[](int i) const {
+    ELBOW_DYNAMIC_SHARED(T, shared);
+    return shared[offset + i];
+  }
+  int offset;
+};
+
+/// Neighbouring numbers that are fetched or stored at once.
+template <class T, int length>
+struct alignas(length * sizeof(T)) Numbers {
+  T value[length];
+  __device__ __forceinline__ static Numbers& at(T& first) { return reinterpret_cast<Numbers&>(first); }
+};
+
+/// A factor of a product: the rows of the left one, the columns of the right one, are its lines.
+template <class T>
+struct Factor {
+  __device__ __forceinline__ Factor(const T* data, Index lines_, Index stride_, bool by_depth_)
+      : numbers(data),
+        lines(static_cast<int>(lines_)),
+        stride(static_cast<int>(stride_)),
+        by_depth(by_depth_) {}
+  Near<T> numbers;
   int lines;
   int stride;
   bool by_depth;  ///< neighbouring numbers are those of one line; otherwise neighbouring lines' at one depth
 };
 
+inline constexpr int vae_steps_vector = 4;  ///< numbers that are fetched at once along the depth
+
 /// `own` lines of a factor that a thread multiplies with, of a group of them.
 template <int own, bool by_depth, class T>
 struct Lines {
-  struct alignas(own * sizeof(T)) Vector {
-    T value[own];
-  };
+  static constexpr int length = by_depth ? vae_steps_vector : own;
 
   __device__ __forceinline__ Lines(const Factor<T>& f, int group, int groups)
-      : stride(f.stride), first(by_depth ? group : own * group), apart(by_depth ? groups : 1) {
-    const int last = f.lines - 1;
+      : numbers(f.numbers),
+        count(f.lines),
+        stride(f.stride),
+        first(by_depth ? group : own * group),
+        apart(by_depth ? groups : 1) {
+    const int last = count - 1;
 #pragma unroll
     for (int i = 0; i < own; ++i) {
-      const int line = by_depth ? (index(i) < last ? index(i) : last) * stride : index(i);
-      place[i] = f.offset + line;
+      place[i] = by_depth ? (index(i) < last ? index(i) : last) * stride : index(i);
     }
   }
 
   __device__ __forceinline__ int index(int i) const { return first + i * apart; }
+  __device__ __forceinline__ bool exists(int i) const { return index(i) < count; }
 
-  /// numbers[k][i] of line i at depth `depth` + k.
-  __device__ __forceinline__ void fetch(int depth, T (&numbers)[own][own]) const {
-    ELBOW_DYNAMIC_SHARED(const T, shared);
+  /// to[k][i] of line i at depth `depth` + k.
+  __device__ __forceinline__ void fetch(int depth, T (&to)[vae_steps_vector][own]) const {
 #pragma unroll
-    for (int j = 0; j < own; ++j) {
+    for (int j = 0; j < (by_depth ? own : vae_steps_vector); ++j) {
       const int from = by_depth ? place[j] + depth : place[0] + (depth + j) * stride;
-      const Vector vector = *reinterpret_cast<const Vector*>(shared + from);
+      const auto vector = Numbers<T, length>::at(numbers[from]);
 #pragma unroll
-      for (int i = 0; i < own; ++i) (by_depth ? numbers[i][j] : numbers[j][i]) = vector.value[i];
+      for (int i = 0; i < length; ++i) (by_depth ? to[i][j] : to[j][i]) = vector.value[i];
     }
   }
 
   __device__ __forceinline__ T at(int depth, int i) const {
-    ELBOW_DYNAMIC_SHARED(const T, shared);
-    return shared[place[i] + (by_depth ? depth : depth * stride)];
+    return numbers[place[i] + (by_depth ? depth : depth * stride)];
   }
 
-  int stride, first, apart;
+  Near<T> numbers;
+  int count, stride, first, apart;
   int place[own];
 };
 
-/// finish(r, c, s) for each element, with s = start(r);  for k ascending: s = fma(left[r, k], right[k, c], s), the order of
-/// kernels/matmul.h. A thread has own x own elements, a warp 4 x 8 threads: then what they fetch lies in different banks.
-template <int own, bool left_by_depth, bool right_by_depth, class T, class Start, class Finish>
+/// work.end(rows, columns, sum) for each tile of the product, with sum = work.start(r) of row r and then, for k ascending,
+/// sum = fma(left[r, k], right[k, c], sum), the order of kernels/matmul.h. A thread has own x own elements, a warp 4 x 8
+/// threads: then what they fetch lies in different banks.
+template <int own, bool left_by_depth, bool right_by_depth, class T, class Work>
 __device__ __forceinline__ void multiply_tiles(const Factor<T>& left, int depth, const Factor<T>& right,
-                                               Start start, Finish finish) {
+                                               const Work& work) {
   constexpr int down = 4, across = 8;
-  const int rows = left.lines, columns = right.lines;
-  const int row_groups = (rows + own - 1) / own, column_groups = (columns + own - 1) / own;
+  const int row_groups = (left.lines + own - 1) / own, column_groups = (right.lines + own - 1) / own;
   const int column_warps = (column_groups + across - 1) / across;
   const int warps = (row_groups + down - 1) / down * column_warps;
   const int lane = thread_index() % 32;
+#pragma unroll 1
   for (int warp = thread_index() / 32; warp < warps; warp += vae_steps_threads / 32) {
     const int row_group = warp / column_warps * down + lane / across;
     const int column_group = warp % column_warps * across + lane % across;
     if (row_group >= row_groups || column_group >= column_groups) continue;
-    const Lines<own, left_by_depth, T> l(left, row_group, row_groups);
-    const Lines<own, right_by_depth, T> r(right, column_group, column_groups);
+    const Lines<own, left_by_depth, T> rows(left, row_group, row_groups);
+    const Lines<own, right_by_depth, T> columns(right, column_group, column_groups);
     T sum[own][own];
 #pragma unroll
     for (int i = 0; i < own; ++i) {
-      const T first = l.index(i) < rows ? start(l.index(i)) : T(0);
+      const T first = rows.exists(i) ? work.start(rows.index(i)) : T(0);
 #pragma unroll
       for (int j = 0; j < own; ++j) sum[i][j] = first;
     }
     int k = 0;
-#pragma unroll 1
-    for (; k + own <= depth; k += own) {
-      T a[own][own], b[own][own];
-      l.fetch(k, a);
-      r.fetch(k, b);
+#pragma unroll(own == 1 ? 4 : 2)
+    for (; k + vae_steps_vector <= depth; k += vae_steps_vector) {
+      T a[vae_steps_vector][own], b[vae_steps_vector][own];
+      rows.fetch(k, a);
+      columns.fetch(k, b);
 #pragma unroll
-      for (int step = 0; step < own; ++step) {
+      for (int step = 0; step < vae_steps_vector; ++step) {
 #pragma unroll
         for (int i = 0; i < own; ++i) {
 #pragma unroll
@@ -120,37 +145,63 @@ __device__ __forceinline__ void multiply_tiles(const Factor<T>& left, int depth,
 #pragma unroll
       for (int i = 0; i < own; ++i) {
 #pragma unroll
-        for (int j = 0; j < own; ++j) sum[i][j] = math::fma(l.at(k, i), r.at(k, j), sum[i][j]);
+        for (int j = 0; j < own; ++j) sum[i][j] = math::fma(rows.at(k, i), columns.at(k, j), sum[i][j]);
       }
     }
-#pragma unroll
-    for (int i = 0; i < own; ++i) {
-#pragma unroll
-      for (int j = 0; j < own; ++j) {
-        if (l.index(i) < rows && r.index(j) < columns) finish(l.index(i), r.index(j), sum[i][j]);
-      }
-    }
+    work.end(rows, columns, sum);
   }
 }
 
 /// Small products leave most threads idle in tiles of 4 x 4.
-template <bool right_by_depth, class T, class Start, class Finish>
+template <bool right_by_depth, class T, class Work>
 __device__ __forceinline__ void multiply(const Factor<T>& left, Index whole_depth, const Factor<T>& right,
-                                         Start start, Finish finish) {
+                                         const Work& work) {
   const int depth = static_cast<int>(whole_depth);
   const bool small = left.lines * right.lines <= 4 * vae_steps_threads;
   if (left.by_depth) {
     if (small) {
-      multiply_tiles<1, true, right_by_depth>(left, depth, right, start, finish);
+      multiply_tiles<1, true, right_by_depth>(left, depth, right, work);
     } else {
-      multiply_tiles<4, true, right_by_depth>(left, depth, right, start, finish);
+      multiply_tiles<4, true, right_by_depth>(left, depth, right, work);
     }
   } else if (small) {
-    multiply_tiles<1, false, right_by_depth>(left, depth, right, start, finish);
+    multiply_tiles<1, false, right_by_depth>(left, depth, right, work);
   } else {
-    multiply_tiles<4, false, right_by_depth>(left, depth, right, start, finish);
+    multiply_tiles<4, false, right_by_depth>(left, depth, right, work);
   }
 }
+
+/// What the work on a tile of (features, samples) has of its row i: neighbouring columns, the last of which may be in a row's
+/// padding.
+template <int own, class T, class Rows, class Columns>
+__device__ __forceinline__ Numbers<T, own>& tile_row(const Near<T>& array, int stride, const Rows& rows,
+                                                     const Columns& columns, int i) {
+  return Numbers<T, own>::at(array[rows.index(i) * stride + columns.index(0)]);
+}
+
+/// A layer's output.
+template <class T>
+struct ForwardWork {
+  __device__ __forceinline__ T start(int row) const { return bias[row]; }
+
+  template <int own, class Rows, class Columns>
+  __device__ __forceinline__ void end(const Rows& rows, const Columns& columns, T (&sum)[own][own]) const {
+#pragma unroll
+    for (int i = 0; i < own; ++i) {
+      Numbers<T, own> row;
+#pragma unroll
+      for (int j = 0; j < own; ++j) {
+        row.value[j] = leaky ? activations::leaky_relu{}(sum[i][j], slope).value : sum[i][j];
+      }
+      if (rows.exists(i)) tile_row<own>(to, stride, rows, columns, i) = row;
+    }
+  }
+
+  Near<T> bias, to;
+  int stride;
+  bool leaky;  ///< whose activation is at hand
+  T slope;
+};
 
 template <class T>
 __device__ __noinline__ void forward(const VaeNetwork<T>& network) {
@@ -161,14 +212,10 @@ __device__ __noinline__ void forward(const VaeNetwork<T>& network) {
     const bool activated = i + 1 < shape.layers;
     const bool at_once = activated && value_tells_slope(shape.activation);
     const int columns = static_cast<int>(network.columns);
-    const T* const bias = layer.parameters + layer.bias();
     T* const to = layer.to;
-    multiply<false>(
-        Factor<T>{layer.parameters, layer.outputs, layer.stride, !layer.exchanged}, layer.inputs,
-        Factor<T>{layer.from, network.batch, columns, false}, [=](int row) { return bias[row]; },
-        [=](int row, int column, T sum) {
-          to[row * columns + column] = at_once ? activations::leaky_relu{}(sum, slope).value : sum;
-        });
+    const ForwardWork<T> work{Near<T>(layer.parameters + layer.bias()), Near<T>(to), columns, at_once, slope};
+    multiply<false>(Factor<T>{layer.parameters, layer.outputs, layer.stride, !layer.exchanged}, layer.inputs,
+                    Factor<T>{layer.from, network.batch, columns, false}, work);
     __syncthreads();
     if (!activated || at_once) continue;
     T* const slopes = layer.slope;
@@ -183,62 +230,140 @@ __device__ __noinline__ void forward(const VaeNetwork<T>& network) {
   }
 }
 
-/// The gradient by a layer's input, before the activation that `below` ends with if there is one.
+/// The gradient by a layer's input, before the activation that the layer below ends with.
+template <class T>
+struct InputGradientWork {
+  __device__ __forceinline__ T start(int) const { return T(0); }
+
+  template <int own, class Rows, class Columns>
+  __device__ __forceinline__ void end(const Rows& rows, const Columns& columns, T (&sum)[own][own]) const {
+    Numbers<T, own> told[own] = {};
+#pragma unroll
+    for (int i = 0; i < own; ++i) {
+      if (!rows.exists(i)) continue;
+      if (slopes != nullptr) {
+        told[i] = Numbers<T, own>::at(slopes[rows.index(i) * stride + columns.index(0)]);
+      } else if (leaky) {
+        told[i] = tile_row<own>(values, stride, rows, columns, i);
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < own; ++i) {
+      if (!rows.exists(i)) continue;
+      Numbers<T, own> row;
+#pragma unroll
+      for (int j = 0; j < own; ++j) {
+        row.value[j] = sum[i][j];
+        if (slopes != nullptr) {
+          row.value[j] *= told[i].value[j];
+        } else if (leaky) {
+          row.value[j] *= activations::leaky_relu{}(told[i].value[j], slope).slope;
+        }
+      }
+      tile_row<own>(to, stride, rows, columns, i) = row;
+    }
+  }
+
+  T* slopes;       ///< of the activation; null if there is none, or its values tell
+  bool leaky;      ///< they do
+  Near<T> values;  ///< the layer's input
+  Near<T> to;
+  int stride;
+  T slope;
+};
+
+/// `below`: null if there is none.
 template <class T>
 __device__ __forceinline__ void gradient_of_input(const VaeLayer<T>& layer, const VaeLayer<T>* below, T slope,
                                                   const VaeNetwork<T>& network, const T* gradient, T* to) {
   const int columns = static_cast<int>(network.columns);
-  const T* const slopes = below == nullptr ? nullptr : below->slope;
-  const T* const values = below == nullptr ? nullptr : layer.from;
-  multiply<false>(
-      Factor<T>{layer.parameters, layer.inputs, layer.stride, layer.exchanged}, layer.outputs,
-      Factor<T>{gradient, network.batch, columns, false}, [](int) { return T(0); },
-      [=](int row, int column, T sum) {
-        const int at = row * columns + column;
-        if (slopes != nullptr) {
-          sum *= slopes[at];
-        } else if (values != nullptr) {
-          sum *= activations::leaky_relu{}(values[at], slope).slope;
-        }
-        to[at] = sum;
-      });
+  T* const slopes = below == nullptr ? nullptr : below->slope;
+  const bool leaky = below != nullptr && slopes == nullptr;
+  multiply<false>(Factor<T>{layer.parameters, layer.inputs, layer.stride, layer.exchanged}, layer.outputs,
+                  Factor<T>{gradient, network.batch, columns, false},
+                  InputGradientWork<T>{slopes, leaky, Near<T>(layer.from), Near<T>(to), columns, slope});
 }
 
-/// Calls use(row, sum) for each row of (rows, columns), `stride` apart, summed in the order of kernels/sum.h.
+/// Calls use(row, sum) for each row of (rows, columns), `stride` apart, summed in the order of kernels/sum.h. A group of lanes
+/// sums several rows at a time, which do not wait for one another, and each row's sum is used by a lane of its own.
 template <class T, class Use>
 __device__ __forceinline__ void sum_rows(const T* from, Index rows, Index columns, Index stride, Use use) {
-  const int end = static_cast<int>(columns), apart = static_cast<int>(stride);
-  const int lane = thread_index() % sum_lanes;
-  for (int first = 0; first < rows; first += vae_steps_threads / sum_lanes) {
-    const int row = first + thread_index() / sum_lanes;
-    double total = 0;
-    for (int k = row < rows ? lane : end; k < end; k += sum_lanes) {
-      total += static_cast<double>(from[row * apart + k]);
+  constexpr int at_once = 4, groups = vae_steps_threads / sum_lanes;
+  const int count = static_cast<int>(rows), end = static_cast<int>(columns), apart = static_cast<int>(stride);
+  const int lane = thread_index() % sum_lanes, group = thread_index() / sum_lanes;
+  const Near<T> numbers(from);
+  for (int first = 0; first < count; first += at_once * groups) {
+    double totals[at_once];
+#pragma unroll
+    for (double& total : totals) total = 0;
+    for (int k = lane; k < end; k += sum_lanes) {
+#pragma unroll
+      for (int i = 0; i < at_once; ++i) {
+        const int row = first + i * groups + group;
+        if (row < count) totals[i] += static_cast<double>(numbers[row * apart + k]);
+      }
     }
-    total = sum_by_halving<sum_lanes>(total);
-    if (lane == 0 && row < rows) use(row, static_cast<T>(total));
+    double mine = 0;
+#pragma unroll
+    for (int i = 0; i < at_once; ++i) {
+      const double total = __shfl_sync(0xffffffffu, sum_by_halving<sum_lanes>(totals[i]), 0, sum_lanes);
+      mine = lane == i ? total : mine;
+    }
+    const int row = first + lane * groups + group;
+    if (lane < at_once && row < count) use(row, static_cast<T>(mine));
   }
 }
+
+/// Adam's step on a weight. All is fetched before anything is stored, or the one would wait for the other.
+template <class T>
+struct UpdateWork {
+  __device__ __forceinline__ T start(int) const { return T(0); }
+
+  template <int own, class Rows, class Columns>
+  __device__ __forceinline__ void end(const Rows& rows, const Columns& columns, T (&sum)[own][own]) const {
+    T parameter[own][own], first[own][own], second[own][own];
+    const auto for_each = [&](auto use) {
+#pragma unroll
+      for (int i = 0; i < own; ++i) {
+#pragma unroll
+        for (int j = 0; j < own; ++j) {
+          if (rows.exists(i) && columns.exists(j)) use(i, j, rows.index(i) * stride + columns.index(j));
+        }
+      }
+    };
+    for_each([&](int i, int j, int at) {
+      first[i][j] = m[at];
+      second[i][j] = v[at];
+      parameter[i][j] = parameters[at];
+    });
+    for_each([&](int i, int j, int at) {
+      adam_update(adam, sum[i][j], parameter[i][j], first[i][j], second[i][j]);
+      m[at] = first[i][j];
+      v[at] = second[i][j];
+      parameters[at] = parameter[i][j];
+    });
+  }
+
+  AdamConstants<T> adam;
+  Near<T> parameters;
+  T* m;
+  T* v;
+  int stride;
+};
 
 template <class T>
 __device__ __forceinline__ void update(const VaeLayer<T>& layer, const AdamConstants<T>& adam,
                                        const VaeNetwork<T>& network, const T* gradient) {
   const Factor<T> by_outputs{gradient, layer.outputs, network.columns, true};
   const Factor<T> by_inputs{layer.from, layer.inputs, network.columns, true};
-  T* const parameters = layer.parameters;
-  T* const m = layer.first_moment;
-  T* const v = layer.second_moment;
-  const int stride = static_cast<int>(layer.stride), bias = static_cast<int>(layer.bias());
-  multiply<true>(
-      layer.exchanged ? by_inputs : by_outputs, network.batch, layer.exchanged ? by_outputs : by_inputs,
-      [](int) { return T(0); },
-      [=](int row, int column, T sum) {
-        const int at = row * stride + column;
-        adam_update(adam, sum, parameters[at], m[at], v[at]);
-      });
-  sum_rows(gradient, layer.outputs, network.batch, network.columns, [=](int row, T sum) {
+  const UpdateWork<T> work{adam, Near<T>(layer.parameters), layer.first_moment, layer.second_moment,
+                           static_cast<int>(layer.stride)};
+  multiply<true>(layer.exchanged ? by_inputs : by_outputs, network.batch,
+                 layer.exchanged ? by_outputs : by_inputs, work);
+  const int bias = static_cast<int>(layer.bias());
+  sum_rows(gradient, layer.outputs, network.batch, network.columns, [&](int row, T sum) {
     const int at = bias + row;
-    adam_update(adam, sum, parameters[at], m[at], v[at]);
+    adam_update(work.adam, sum, work.parameters[at], work.m[at], work.v[at]);
   });
 }
 

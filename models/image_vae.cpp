@@ -41,6 +41,14 @@ Dual relu(const Dual& x) {
   return elementwise(x, [](const Variable& a) { return elbow::relu(a); });
 }
 
+/// mu | log(sigma^2 + v) of mu | log sigma^2.
+Variable widened(const Variable& posterior, double v) {
+  if (v == 0) return posterior;
+  const Index d = posterior.shape()[1] / 2;
+  const Variable log_variance = slice(posterior, 1, d, d);
+  return concatenate({slice(posterior, 1, 0, d), softplus(log_variance - std::log(v)) + std::log(v)}, 1);
+}
+
 /// Uniform within +-bound.
 void draw(Parameters& parameters, std::uint64_t seed, int parameter, double bound, const Shape& shape) {
   const Draw at{seed, Stream::weights, static_cast<std::uint32_t>(parameter)};
@@ -145,11 +153,12 @@ Variable ImageVae::prior_parameters(const Parameters& parameters) const {
   return Variable(rows);
 }
 
-Elbo ImageVae::elbo(const Parameters& parameters, const Tensor& pixels, const Tensor& noise,
-                    double precision) const {
+Elbo ImageVae::elbo(const Parameters& parameters, const Tensor& pixels, const Tensor& noise, double precision,
+                    double added_variance) const {
   const Variable images(pixel_values(pixels, parameters.flat().dtype()));
-  const auto [latent, kl] = elbo_latent(encode(parameters, images), prior_parameters(parameters), noise,
-                                        config_.prior, kernels::KlForm::sampled);
+  const auto [latent, kl] =
+      elbo_latent(widened(encode(parameters, images), added_variance), prior_parameters(parameters), noise,
+                  config_.prior, kernels::KlForm::sampled);
   const Variable f = decode(parameters, latent);
   return {latent, f, pixel_reconstruction(pixels, f, precision), kl};
 }

@@ -44,8 +44,10 @@ class ImageVae {
   Dual image(const Parameters&, const Dual& features) const;
   /// The two parameter rows of kernels/priors.h, (2, latent_dim).
   Variable prior_parameters(const Parameters&) const;
-  /// Of images (batch, observation_dim) in bytes; `noise` (batch, latent_dim) standard normal; `precision` gamma^2 > 0.
-  Elbo elbo(const Parameters&, const Tensor& pixels, const Tensor& noise, double precision) const;
+  /// Of images (batch, observation_dim) in bytes; `noise` (batch, latent_dim) standard normal; `precision` gamma^2 > 0. The
+  /// posterior has `added_variance` >= 0 beyond the encoder's sigma^2.
+  Elbo elbo(const Parameters&, const Tensor& pixels, const Tensor& noise, double precision,
+            double added_variance = 0) const;
 
  private:
   struct Layer {

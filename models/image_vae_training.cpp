@@ -37,8 +37,12 @@ const ImageVaeTrainingConfig& checked(const ImageVaeTrainingConfig& config) {
   };
   expect_precision(config.precision);
   double before = 0;
-  for (const PrecisionKnot& knot : config.annealing) {
+  for (const AnnealingKnot& knot : config.annealing) {
     expect_precision(knot.precision);
+    if (!(knot.added_variance >= 0) || !std::isfinite(knot.added_variance)) {
+      throw UsageError(
+          fmt::format("added variance: expected a finite number from 0 on, got {}", knot.added_variance));
+    }
     const bool is_first = &knot == &config.annealing.front();
     if (is_first ? knot.share != 0 : !(knot.share > before && knot.share <= 1)) {
       throw UsageError(fmt::format(
@@ -84,18 +88,19 @@ ImageVaeTraining::ImageVaeTraining(const ImageVae& vae, const ImageVaeTrainingCo
 }
 
 Index ImageVaeTraining::annealing_steps() const {
-  const std::vector<PrecisionKnot>& knots = image_config_.annealing;
+  const std::vector<AnnealingKnot>& knots = image_config_.annealing;
   return knots.empty() ? 0 : static_cast<Index>(knots.back().share * static_cast<double>(steps_in_all()));
 }
 
-double ImageVaeTraining::precision_at(Index step) const {
-  const std::vector<PrecisionKnot>& knots = image_config_.annealing;
+AnnealingKnot ImageVaeTraining::annealed_at(Index step) const {
+  const std::vector<AnnealingKnot>& knots = image_config_.annealing;
   const double share = static_cast<double>(step) / static_cast<double>(steps_in_all());
   const auto next = std::find_if(knots.begin(), knots.end(), [&](const auto& k) { return share < k.share; });
-  if (next == knots.end()) return image_config_.precision;
-  const PrecisionKnot& last = *std::prev(next);  // the first one's share is 0
-  return last.precision *
-         std::pow(next->precision / last.precision, (share - last.share) / (next->share - last.share));
+  if (next == knots.end()) return {share, image_config_.precision};
+  const AnnealingKnot& last = *std::prev(next);  // the first one's share is 0
+  const double way = (share - last.share) / (next->share - last.share);
+  return {share, last.precision * std::pow(next->precision / last.precision, way),
+          std::lerp(last.added_variance, next->added_variance, way)};
 }
 
 Variable ImageVaeTraining::share_of_loss(const Parameters& parameters, const Tensor& images, Index first,
@@ -103,7 +108,8 @@ Variable ImageVaeTraining::share_of_loss(const Parameters& parameters, const Ten
   const Tensor noise = normal({config().seed, Stream::training_noise, static_cast<std::uint32_t>(steps()),
                                static_cast<std::uint32_t>(first)},
                               images.shape()[0], vae_.config().latent_dim, DType::float32, images.device());
-  const Elbo elbo = vae_.elbo(parameters, images, noise, precision_at(steps()));
+  const AnnealingKnot now = annealed_at(steps());
+  const Elbo elbo = vae_.elbo(parameters, images, noise, now.precision, now.added_variance);
   return sum(elbo.reconstruction + elbo.kl) / static_cast<double>(batch);
 }
 

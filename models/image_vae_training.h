@@ -12,16 +12,17 @@ namespace elbow {
 
 inline constexpr Index image_share = 8;
 
-struct PrecisionKnot {
-  double share;  ///< of all steps, 0 to 1
-  double precision;
+struct AnnealingKnot {
+  double share;               ///< of all steps, 0 to 1
+  double precision;           ///< gamma^2 there
+  double added_variance = 0;  ///< to the posterior's: latents that are that noisy can share no factor finely
 };
 
 struct ImageVaeTrainingConfig : TrainingConfig {
   double precision = 1;  ///< gamma^2, where it ends and what validations are of
-  /// gamma^2 on the way there, from the first step on: of steps given as shares of all, 0 first, ascending; between them it is
-  /// a geometric mean, after the last it is `precision`.
-  std::vector<PrecisionKnot> annealing;
+  /// The way there, from the first step on: at steps given as shares of all, 0 first, ascending. Between them gamma^2 is a
+  /// geometric mean and the added variance an arithmetic one; after the last they are `precision` and 0.
+  std::vector<AnnealingKnot> annealing;
   int threads = 1;  ///< of the CPU; another device takes the shares one after the other
 };
 
@@ -41,8 +42,8 @@ class ImageVaeTraining : public Training {
 
   const ImageVae& vae() const { return vae_; }
   double precision() const { return image_config_.precision; }
-  /// gamma^2 of the step after `step` steps.
-  double precision_at(Index step) const;
+  /// gamma^2 and added variance of the step after `step` steps.
+  AnnealingKnot annealed_at(Index step) const;
 
   /// Means over `images` (n, observation_dim) in bytes, in nats, the reconstruction without its constant: gamma^2 / 2
   /// |x - f|^2. Noise from `stream`, step `draw`.

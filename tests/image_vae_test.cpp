@@ -109,6 +109,34 @@ TEST(ImageVae, HasABetaPriorThatIsNotLearned) {
   EXPECT_EQ(ImageVae(config).layout().count(), vae.layout().count() + 4);
 }
 
+/// z = sigmoid(mu + sqrt(sigma^2 + v) eps).
+TEST(ImageVae, AddsVarianceToThePosterior) {
+  constexpr Index batch = 3, latents = 2;
+  ImageVaeConfig config;
+  config.height = config.width = 16;
+  config.latent_dim = latents;
+  const ImageVae vae(config);
+  const Parameters parameters(vae.layout(), vae.initial_parameters(1, DType::float64).flat());
+  std::vector<std::uint8_t> bytes;
+  for (Index i = 0; i < batch * config.observation_dim(); ++i)
+    bytes.push_back(static_cast<std::uint8_t>(i * i));
+  const Tensor pixels = Tensor::from(bytes, {batch, config.observation_dim()});
+  const Tensor noise = normal({1, Stream::test}, batch, latents, DType::float64);
+  const std::vector<double> eps = noise.to_vector<double>();
+  const std::vector<double> encoded =
+      vae.encode(parameters, Variable(pixel_values(pixels, DType::float64))).value().to_vector<double>();
+  for (const double added : {0.0, 0.7}) {
+    std::vector<double> expected;
+    for (Index i = 0; i < batch * latents; ++i) {
+      const Index at = i / latents * 2 * latents + i % latents;
+      const double y = encoded[at] + std::sqrt(std::exp(encoded[at + latents]) + added) * eps[i];
+      expected.push_back(1 / (1 + std::exp(-y)));
+    }
+    const Elbo elbo = vae.elbo(parameters, pixels, noise, 1, added);
+    expect_close(elbo.latent.value().to_vector<double>(), expected, 1e-14);
+  }
+}
+
 ImageVaeConfig small_vae() {
   ImageVaeConfig config;
   config.height = 32;
@@ -139,7 +167,7 @@ ImageVaeTrainingConfig small_training(int threads) {
   config.epochs = 3;
   config.validation_every = 1;
   config.precision = 100;
-  config.annealing = {{0, 1000}, {0.25, 100}};
+  config.annealing = {{0, 1000}, {1.0 / 12, 1000 * std::pow(0.1, 1.0 / 3), 0.04}, {0.25, 100}};
   config.threads = threads;
   return config;
 }
@@ -193,10 +221,13 @@ TEST(ImageVaeTraining, SharesAddUpToTheBatch) {
   const ImageVae vae(small_vae());
   ImageVaeTraining training(vae, small_training(2), data);
   const Index steps = training.steps_in_all();  // 12
-  EXPECT_EQ(training.precision_at(0), 1000);
-  EXPECT_NEAR(training.precision_at(steps / 6), 1000 * std::pow(0.1, 2.0 / 3), 1e-9);
-  EXPECT_EQ(training.precision_at(steps / 4), 100);
-  EXPECT_EQ(training.precision_at(steps), 100);
+  EXPECT_EQ(training.annealed_at(0).precision, 1000);
+  EXPECT_NEAR(training.annealed_at(steps / 6).precision, 1000 * std::pow(0.1, 2.0 / 3), 1e-9);
+  EXPECT_EQ(training.annealed_at(steps / 4).precision, 100);
+  EXPECT_EQ(training.annealed_at(steps).precision, 100);
+  EXPECT_EQ(training.annealed_at(0).added_variance, 0);
+  EXPECT_NEAR(training.annealed_at(steps / 6).added_variance, 0.02, 1e-15);
+  EXPECT_EQ(training.annealed_at(steps / 4).added_variance, 0);
   const Tensor images = shuffled_batch(data.train, 1, 0, 0, 20);
   const Elbo elbo = vae.elbo(training.parameters(), images,
                              normal({1, Stream::training_noise}, 20, 2, DType::float32), 1000);
@@ -281,6 +312,8 @@ TEST(ImageVaeTraining, RefusesOtherData) {
   config.held = 0;
   config.annealing = {{0, 0}, {0.5, 1}};
   EXPECT_EQ(refusal(), "gamma^2: expected a finite number above 0, got 0");
+  config.annealing = {{0, 1, -0.1}};
+  EXPECT_EQ(refusal(), "added variance: expected a finite number from 0 on, got -0.1");
   for (const double share : {0.0, 1.5}) {
     config.annealing = {{0, 10}, {share, 1}};
     EXPECT_EQ(refusal(),
