@@ -275,8 +275,8 @@ Measurement measure(const Work& work, const Work& largest_product, Device device
   return measured;
 }
 
-void measure_all(const std::string& device_name, Index large, const std::string& kernel, const Options& options,
-                 Report& report) {
+void measure_all(const std::string& device_name, Index large, const std::string& kernel,
+                 const Options& options, Report& report) {
   Device device = Device::cpu;
   for (const Device each : {Device::cuda, Device::executor}) {
     if (device_name == name(each)) device = each;

@@ -21,7 +21,10 @@ namespace {
 
 constexpr double precision = 1;
 
-/// gamma^2 and added variance before they are `precision` and 0.
+/// gamma^2 and added variance before they are `precision` and 0. gamma^2 starts high, as from 4 on a latent may be lost before the
+/// decoder has learned to use it. On the way to 1, and again when each factor has a latent, the latents are made noisier than
+/// they would be: what two of them share then costs more, and hue comes out of the positions, where at gamma^2 = 1 alone it
+/// stays mixed into them.
 const std::vector<AnnealingKnot> annealing = {
     {0, 20},  {0.025, 4}, {0.0375, 3.2},    {0.045, 2.8, 0.04}, {0.075, 1.6, 0.05},
     {0.1, 1}, {0.2, 1},   {0.225, 1, 0.06}, {0.45, 1, 0.06},    {0.5, 1}};
