@@ -1,7 +1,7 @@
 // The convolutional VAE of Fig. 5: a training step of 64 images, and J^T J of the decoder at 64 latents, on one thread and on
 // two, against the FMA limit of that many cores measured in the same run; and the reconstruction's loss and gradient alone.
 //
-//   bench_images [--pairs N] [--vs torch] [--json FOLDER]     torch: the same layers, by bench/peers/images.py
+//   bench_images [--pairs N] [--vs torch,jax] [--json FOLDER]     the same layers, by bench/peers/images.py
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -68,7 +68,7 @@ struct Products {
 };
 
 void measure(const std::string& name, int threads, double flop, const std::function<void()>& work,
-             const Options& options, const std::map<std::string, double>& torch, Report& report) {
+             const Options& options, const std::map<std::string, double>& peers, Report& report) {
   work();
   Measurement ours{name, {}, {}, 0, flop};
   for (int pair = 0; pair < options.pairs; ++pair) {
@@ -83,7 +83,7 @@ void measure(const std::string& name, int threads, double flop, const std::funct
   const double share = 1 / median(ours.times_limit);
   fmt::print("{:22} {:7.2f} ms  {:5.2f} GFLOP at {:3.0f} % of the limit ({:.0f} to {:.0f})", name,
              median(ours.microseconds) * 1e-3, flop * 1e-9, 100 * share, 100 / *most, 100 / *least);
-  for (const auto& [peer, milliseconds] : torch) {
+  for (const auto& [peer, milliseconds] : peers) {
     if (!peer.starts_with(name + ",")) continue;
     fmt::print("  {} {:.1f} ms, {:.1f} times as long", peer.substr(name.size() + 1), milliseconds,
                milliseconds * 1e3 / median(ours.microseconds));
@@ -94,39 +94,42 @@ void measure(const std::string& name, int threads, double flop, const std::funct
 }
 
 /// Both of 64 images, on one thread.
-void measure_loss(const Options& options, const std::map<std::string, double>& torch, Report& report) {
+void measure_loss(const Options& options, const std::map<std::string, double>& peers, Report& report) {
   const Index columns = ImageVaeConfig().observation_dim();
   const Tensor pixels = rows(images().train, 0, batch);
   const Variable decoded(uniform({1, Stream::test}, 0, 1, batch, columns, DType::float32));
   constexpr double flop_a_pixel = 5;  // a difference and its square added up; a difference, scaled
   measure(
       "loss 1", 1, flop_a_pixel * static_cast<double>(batch * columns),
-      [&] { gradients(sum(pixel_reconstruction(pixels, decoded, 1)), {decoded}); }, options, torch, report);
+      [&] { gradients(sum(pixel_reconstruction(pixels, decoded, 1)), {decoded}); }, options, peers, report);
 }
 
 /// "step 1,torch channels last" to milliseconds.
-std::map<std::string, double> ask_torch() {
+std::map<std::string, double> ask(const std::vector<std::string>& peers) {
   std::map<std::string, double> result;
-  for (const auto& words : ask_peer("images.py")) {
-    result[fmt::format("{} {},torch {}", words.at(0), words.at(1), words.at(2))] = std::stod(words.at(3));
+  for (const std::string& peer : peers) {
+    for (const auto& words : ask_peer("images.py " + peer)) {
+      result[fmt::format("{} {},{} {}", words.at(0), words.at(1), peer, words.at(2))] =
+          std::stod(words.at(3));
+    }
   }
   return result;
 }
 
 void measure_all(const Options& options, Report& report) {
-  const auto torch = asks(options, "torch") ? ask_torch() : std::map<std::string, double>();
-  measure_loss(options, torch, report);
+  const std::map<std::string, double> peers = ask(options.peers);
+  measure_loss(options, peers, report);
   const Products products;
   for (const int threads : {1, 2}) {
     ImageVaeTraining trained = training(threads);
     measure(
-        fmt::format("step {}", threads), threads, products.step(), [&] { trained.step(); }, options, torch,
+        fmt::format("step {}", threads), threads, products.step(), [&] { trained.step(); }, options, peers,
         report);
     const std::vector<double> latents(static_cast<std::size_t>(batch * trained.vae().config().latent_dim),
                                       0.5);
     measure(
         fmt::format("jacobian {}", threads), threads, products.jacobian(),
-        [&] { trained.grams(trained.parameters(), latents); }, options, torch, report);
+        [&] { trained.grams(trained.parameters(), latents); }, options, peers, report);
   }
 }
 
@@ -140,6 +143,6 @@ int main(int argc, char** argv) {
       {"images",
        "training step and Jacobian of the convolutional VAE against the FMA limit of one and of two cores",
        15,
-       {"torch"},
+       {"torch", "jax"},
        measure_all});
 }
