@@ -104,7 +104,7 @@ void measure_loss(const Options& options, const std::map<std::string, double>& p
       [&] { gradients(sum(pixel_reconstruction(pixels, decoded, 1)), {decoded}); }, options, peers, report);
 }
 
-/// "step 1,torch channels last" to milliseconds.
+/// "step 1,torch channels_last" to milliseconds.
 std::map<std::string, double> ask(const std::vector<std::string>& peers) {
   std::map<std::string, double> result;
   for (const std::string& peer : peers) {
