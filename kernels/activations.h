@@ -1,6 +1,7 @@
 #pragma once
 // The activations of multi-layer perceptrons, each a functor f(x, p) that gives value and slope together; p is the slope of
-// the two leaky ReLUs for negative x. The formulas are those of kernels/unary_functions.h.
+// the two leaky ReLUs for negative x. Their formulas are those of kernels/unary_functions.h, or of kernels/math.h where value
+// and slope have a dear part in common.
 #include "kernels/unary_functions.h"
 
 namespace elbow::kernels {
@@ -13,26 +14,40 @@ struct ValueAndSlope {
   T slope;
 };
 
-#define ELBOW_ACTIVATION(name, ...)                                         \
-  struct name {                                                             \
-    template <class T>                                                      \
-    ELBOW_HD ValueAndSlope<T> operator()(T x, [[maybe_unused]] T p) const { \
-      __VA_ARGS__                                                           \
-    }                                                                       \
+/// `common_part` of x is c in the expressions of value and slope.
+#define ELBOW_ACTIVATION(name, common_part, value_of, slope_of)                                      \
+  struct name {                                                                                      \
+    template <class T>                                                                               \
+    ELBOW_HD static auto common(T x) {                                                               \
+      return common_part;                                                                            \
+    }                                                                                                \
+    template <class T, class Common>                                                                 \
+    ELBOW_HD static T value([[maybe_unused]] T x, [[maybe_unused]] T p, Common c) {                  \
+      return value_of;                                                                               \
+    }                                                                                                \
+    template <class T, class Common>                                                                 \
+    ELBOW_HD static T slope([[maybe_unused]] T x, [[maybe_unused]] T p, [[maybe_unused]] Common c) { \
+      return slope_of;                                                                               \
+    }                                                                                                \
+    template <class T>                                                                               \
+    ELBOW_HD ValueAndSlope<T> operator()(T x, T p) const {                                           \
+      const auto c = common(x);                                                                      \
+      return {value(x, p, c), slope(x, p, c)};                                                       \
+    }                                                                                                \
   };
 
 namespace activations {
 namespace f = unary_functions;
 
-ELBOW_ACTIVATION(leaky_relu, return {f::leaky_relu{}(x, p), f::step{}(x, p)};)
-ELBOW_ACTIVATION(smooth_leaky_relu,
-                 return {f::smooth_leaky_relu{}(x, p), f::smooth_leaky_relu_slope{}(x, p)};)
-ELBOW_ACTIVATION(relu, return {f::relu{}(x, p), f::step{}(x, T(0))};)
-ELBOW_ACTIVATION(tanh, const T y = f::tanh{}(x, p); return {y, T(1) - y* y};)
-ELBOW_ACTIVATION(softplus, return {f::softplus{}(x, p), f::sigmoid{}(x, p)};)
-ELBOW_ACTIVATION(gelu, return {f::gelu{}(x, p), f::gelu_slope{}(x, p)};)
-ELBOW_ACTIVATION(silu, const T y = f::silu{}(x, p), s = f::sigmoid{}(x, p); return {y, s + y*(T(1) - s)};)
-ELBOW_ACTIVATION(identity, return {x, T(1)};)
+ELBOW_ACTIVATION(leaky_relu, x, f::leaky_relu{}(c, p), f::step{}(c, p))
+ELBOW_ACTIVATION(smooth_leaky_relu, math::decay(x), math::smooth_leaky_relu(x, p, c),
+                 math::smooth_leaky_relu_slope(x, p, c))
+ELBOW_ACTIVATION(relu, x, f::relu{}(c, p), f::step{}(c, T(0)))
+ELBOW_ACTIVATION(tanh, math::tanh(x), c, T(1) - c * c)
+ELBOW_ACTIVATION(softplus, math::decay(x), math::softplus(x, c), math::sigmoid(x, c))
+ELBOW_ACTIVATION(gelu, math::gelu_tanh(x), math::gelu(x, c), math::gelu_slope(x, c))
+ELBOW_ACTIVATION(silu, math::sigmoid(x), x* c, c + x * c * (T(1) - c))
+ELBOW_ACTIVATION(identity, x, c, T(1))
 
 }  // namespace activations
 #undef ELBOW_ACTIVATION

@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/dual_mlp.cpp"
 #include "kernels/simd.h"
 //
+#include "kernels/activate.h"
 #include "kernels/register_blocks.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -56,19 +57,15 @@ void multiply(D d, const Layer<T>& a) {
   multiply_blocks(d, product, BiasOrZero<T>{a.bias}, StoreIn<T>{a.to, a.columns});
 }
 
-template <class T, class Function>
-void activate(Function function, T parameter, Index outputs, Index columns, T* x) {
-  for (Index row = 0; row < outputs; ++row) {
-    T* HWY_RESTRICT const value = x + row * columns;
-    T slope[tile];
-#pragma GCC unroll 1  // g++ would unroll a short formula before it looks for vectors
-    for (Index s = 0; s < tile; ++s) {
-      const ValueAndSlope<T> found = function(value[s], parameter);
-      value[s] = found.value;
-      slope[s] = found.slope;
-    }
+/// Of (outputs, columns), activated. `slopes` is for (outputs, tile).
+template <class T>
+void activate_layer(const DualMlp<T>& a, Index outputs, Index columns, T* x, T* HWY_RESTRICT slopes) {
+  with_activation(a.activation, [&](auto function) {
+    activate(function, static_cast<T>(a.slope), outputs, columns, x, slopes);
+  });
+  for (Index row = 0; row < outputs; ++row, x += columns, slopes += tile) {
     for (Index column = tile; column < columns; column += tile) {
-      for (Index s = 0; s < tile; ++s) value[column + s] *= slope[s];
+      for (Index s = 0; s < tile; ++s) x[column + s] *= slopes[s];
     }
   }
 }
@@ -102,8 +99,9 @@ template <class T>
 void dual_mlp(const DualMlp<T>& a) {
   const hn::CappedTag<T, tile> d;
   const Index columns = (1 + a.directions) * tile;
-  T* const halves[] = {a.workspace,
-                       a.workspace + *std::max_element(a.widths, a.widths + a.layers + 1) * columns};
+  const Index widest = *std::max_element(a.widths, a.widths + a.layers + 1);
+  T* const halves[] = {a.workspace, a.workspace + widest * columns};
+  T* const slopes = a.workspace + 2 * widest * columns;
   for (Index first = 0; first < a.batch; first += tile) {
     const Index count = std::min(tile, a.batch - first);
     load_tile(a, first, count, halves[0]);
@@ -113,9 +111,7 @@ void dual_mlp(const DualMlp<T>& a) {
                            to};
       multiply(d, layer);
       if (i + 1 == a.layers) break;
-      with_activation(a.activation, [&](auto function) {
-        activate(function, static_cast<T>(a.slope), layer.outputs, columns, to);
-      });
+      activate_layer(a, layer.outputs, columns, to, slopes);
     }
     store_tile(a, first, count, halves[a.layers % 2]);
   }

@@ -64,6 +64,49 @@ HWY_INLINE void transpose_blocks(D d, hn::Vec<D> (&v)[4]) {
   v[3] = hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23));
 }
 
+/// Transposes the square of 1, 2 or 4 vectors of as many blocks.
+template <class D>
+HWY_INLINE void exchange_blocks(D, hn::Vec<D> (&)[1]) {}
+template <class D>
+HWY_INLINE void exchange_blocks(D d, hn::Vec<D> (&v)[2]) {
+  const auto lower = hn::ConcatLowerLower(d, v[1], v[0]);
+  v[1] = hn::ConcatUpperUpper(d, v[1], v[0]);
+  v[0] = lower;
+}
+template <class D>
+HWY_INLINE void exchange_blocks(D d, hn::Vec<D> (&v)[4]) {
+  const auto lower02 = hn::ConcatLowerLower(d, v[2], v[0]), lower13 = hn::ConcatLowerLower(d, v[3], v[1]);
+  const auto upper02 = hn::ConcatUpperUpper(d, v[2], v[0]), upper13 = hn::ConcatUpperUpper(d, v[3], v[1]);
+  v[0] = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(lower13), lower02);
+  v[1] = hn::OddEvenBlocks(lower13, hn::SwapAdjacentBlocks(lower02));
+  v[2] = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(upper13), upper02);
+  v[3] = hn::OddEvenBlocks(upper13, hn::SwapAdjacentBlocks(upper02));
+}
+
+/// Transposes the square of as many vectors as one has lanes.
+template <class D>
+HWY_INLINE void transpose_square(D d, hn::Vec<D>* v) {
+  constexpr int block = block_of<Scalar<D>>, blocks = lanes_of(D()) / block;
+  HWY_UNROLL(4)
+  for (int g = 0; g < blocks; ++g) {
+    hn::Vec<D> of_group[block];
+    HWY_UNROLL(4)
+    for (int i = 0; i < block; ++i) of_group[i] = v[g * block + i];
+    transpose_blocks(d, of_group);
+    HWY_UNROLL(4)
+    for (int i = 0; i < block; ++i) v[g * block + i] = of_group[i];
+  }
+  HWY_UNROLL(4)
+  for (int i = 0; i < block; ++i) {
+    hn::Vec<D> of_groups[blocks];
+    HWY_UNROLL(4)
+    for (int g = 0; g < blocks; ++g) of_groups[g] = v[g * block + i];
+    exchange_blocks(d, of_groups);
+    HWY_UNROLL(4)
+    for (int g = 0; g < blocks; ++g) v[g * block + i] = of_groups[g];
+  }
+}
+
 /// Elements [offset, offset + block) of matrices that lie `size` apart.
 template <class D, class T = Scalar<D>>
 HWY_INLINE void interleave_block(D d, const T* matrix, Index size, hn::Vec<D>* to) {

@@ -55,32 +55,60 @@ ELBOW_HD void sincospi(double x, double& sine, double& cosine) {
   cosine = math::cos(pi * x);
 }
 
+// What an activation's value and slope have in common is an argument of both: e = decay(x), t = gelu_tanh(x).
+
+/// e^-|x|.
+template <class T>
+ELBOW_HD T decay(T x) {
+  return math::exp(-absolute(x));
+}
+
 /// 1 / (1 + exp(-x)), without overflow.
 template <class T>
-ELBOW_HD T sigmoid(T x) {
-  const T e = math::exp(-absolute(x));
+ELBOW_HD T sigmoid(T x, T e) {
   return (positive(x) ? T(1) : e) / (T(1) + e);
+}
+template <class T>
+ELBOW_HD T sigmoid(T x) {
+  return sigmoid(x, decay(x));
 }
 
 /// log(1 + exp(x)), without overflow.
 template <class T>
+ELBOW_HD T softplus(T x, T e) {
+  return (positive(x) ? x : T(0)) + math::log1p(e);
+}
+template <class T>
 ELBOW_HD T softplus(T x) {
-  return (positive(x) ? x : T(0)) + math::log1p(math::exp(-absolute(x)));
+  return softplus(x, decay(x));
+}
+
+/// p x + (1 - p) log(1 + e^x), and its slope.
+template <class T, class Decay>
+ELBOW_HD T smooth_leaky_relu(T x, T p, Decay e) {
+  return p * x + (T(1) - p) * softplus(x, e);
+}
+template <class T, class Decay>
+ELBOW_HD T smooth_leaky_relu_slope(T x, T p, Decay e) {
+  return p + (T(1) - p) * sigmoid(x, e);
 }
 
 inline constexpr double gelu_cubic = 0.044715;
 inline constexpr double gelu_rate = 0.79788456080286535588;  // sqrt(2 / pi)
 
-/// The argument of GELU's tanh.
+/// GELU's tanh.
 template <class T>
-ELBOW_HD T gelu_inner(T x) {
-  return T(gelu_rate) * (x + T(gelu_cubic) * x * x * x);
+ELBOW_HD T gelu_tanh(T x) {
+  return math::tanh(T(gelu_rate) * (x + T(gelu_cubic) * x * x * x));
 }
 
-/// d/dx of x (1 + tanh(inner)) / 2.
+/// The tanh form of GELU (Hendrycks & Gimpel, 2016), x (1 + t) / 2, and its slope.
 template <class T>
-ELBOW_HD T gelu_slope(T x) {
-  const T t = math::tanh(gelu_inner(x));
+ELBOW_HD T gelu(T x, T t) {
+  return T(0.5) * x * (T(1) + t);
+}
+template <class T>
+ELBOW_HD T gelu_slope(T x, T t) {
   const T inner_slope = T(gelu_rate) * (T(1) + T(3 * gelu_cubic) * x * x);
   return T(0.5) * (T(1) + t + x * (T(1) - t * t) * inner_slope);
 }

@@ -26,6 +26,7 @@ ELBOW_HD double from_bits(std::int64_t bits) { return __builtin_bit_cast(double,
 
 inline constexpr std::int32_t sign_bit = -0x7fffffff - 1;
 ELBOW_HD float magnitude(float x) { return from_bits(bits_of(x) & ~sign_bit); }
+ELBOW_HD float minus_magnitude(float x) { return from_bits(bits_of(x) | sign_bit); }
 
 inline constexpr float infinity = __builtin_huge_valf();
 inline constexpr float not_a_number = __builtin_nanf("");
@@ -82,13 +83,16 @@ ELBOW_HD float exp(float x) {
   return scaled(1.0f + (r.high + exp_tail(r)), exponent);
 }
 
-/// e^x for x <= 0.
-ELBOW_HD Pair exp_pair(float x) {
-  const auto [exponent, r] = reduce_exponent(x < -104.0f ? -104.0f : x);
+/// e^-|x|.
+ELBOW_HD Pair decay(float x) {
+  const float size = minus_magnitude(x);
+  const auto [exponent, r] = reduce_exponent(-104.0f > size ? -104.0f : size);
   const float above_one = r.high + exp_tail(r);
   const float high = 1.0f + above_one;
   const float low = (1.0f - high) + above_one;
-  return {scaled(high, exponent), scaled(low, exponent)};
+  // 2^exponent may be subnormal, 2^(exponent + 64) is not: the second product alone rounds.
+  const float scale = from_bits((exponent + 64 + 127) << 23);
+  return {high * scale * 0x1p-64f, low * scale * 0x1p-64f};
 }
 
 /// (log(1 + f) - f) / f^2, 1 + f in [sqrt(1/2), sqrt(2)].
@@ -171,9 +175,8 @@ ELBOW_HD float tanh(float x) {
   return from_bits(bits_of(size > 0.92f ? far : near_zero) | (bits_of(x) & sign_bit));
 }
 
-/// 1 / (1 + exp(-x)).
-ELBOW_HD float sigmoid(float x) {
-  const Pair e = exp_pair(-magnitude(x));
+/// 1 / (1 + exp(-x)), e = decay(x).
+ELBOW_HD float sigmoid(float x, Pair e) {
   const Pair numerator = x > 0.0f ? Pair{1.0f, 0.0f} : e;
   const float denominator = 1.0f + e.high;
   const float denominator_low = ((1.0f - denominator) + e.high) + e.low;
@@ -184,9 +187,8 @@ ELBOW_HD float sigmoid(float x) {
   return fma(remainder, inverse, quotient);
 }
 
-/// log(1 + exp(x)).
-ELBOW_HD float softplus(float x) {
-  const Pair e = exp_pair(-magnitude(x));
+/// log(1 + exp(x)), e = decay(x).
+ELBOW_HD float softplus(float x, Pair e) {
   // 1 + e = 2^exponent (1 + f)
   const bool halve = e.high > 0x1.a82798p-2f;  // sqrt(2) - 1
   const float half = 0.5f * e.high;

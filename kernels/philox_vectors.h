@@ -20,42 +20,54 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Words = hn::ScalableTag<std::uint32_t>;
 using WordVector = hn::Vec<Words>;
 
-struct HighAndLow {
-  WordVector high;
-  WordVector low;
-};
-
-/// The two words of x * factor in each lane.
-HWY_INLINE HighAndLow multiply_words(WordVector x, std::uint32_t factor) {
-  const Words d;
+/// The words of a counter, in the lower half of each wide lane; what is in the upper half does not matter.
+template <class Wide>
+HWY_INLINE void philox_rounds(Wide wide, std::uint64_t key, hn::Vec<Wide> (&c)[4]) {
+  auto k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
+  HWY_UNROLL(10)
+  for (int round = 0; round < 10; ++round) {
+    const auto product = [&](hn::Vec<Wide> x, std::uint32_t factor) HWY_ATTR {
 #if HWY_TARGET == HWY_SCALAR
-  const std::uint64_t product = std::uint64_t{factor} * hn::GetLane(x);
-  return {hn::Set(d, static_cast<std::uint32_t>(product >> 32)),
-          hn::Set(d, static_cast<std::uint32_t>(product))};
+      return hn::Set(wide, std::uint64_t{factor} * static_cast<std::uint32_t>(hn::GetLane(x)));
 #else
-  const hn::RepartitionToWide<Words> wide;
-  const auto f = hn::Set(d, factor);
-  const auto even = hn::MulEven(x, f);
-  const auto odd = hn::MulEven(hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(wide, x))), f);
-  return {hn::OddEven(hn::BitCast(d, odd), hn::BitCast(d, hn::ShiftRight<32>(even))),
-          hn::OddEven(hn::BitCast(d, hn::ShiftLeft<32>(odd)), hn::BitCast(d, even))};
+      const Words d;
+      return hn::MulEven(hn::BitCast(d, x), hn::Set(d, factor));
 #endif
+    };
+    const auto p0 = product(c[0], 0xD2511F53u), p1 = product(c[2], 0xCD9E8D57u);
+    c[0] = hn::Xor3(hn::ShiftRight<32>(p1), c[1], hn::Set(wide, k0));
+    c[1] = p1;
+    c[2] = hn::Xor3(hn::ShiftRight<32>(p0), c[3], hn::Set(wide, k1));
+    c[3] = p0;
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
 }
 
 /// philox(key, c[0], c[1], c[2], c[3]) in each lane, in place.
 HWY_INLINE void philox(std::uint64_t key, WordVector (&c)[4]) {
   const Words d;
-  auto k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
-  HWY_UNROLL(10)
-  for (int round = 0; round < 10; ++round) {
-    const HighAndLow p0 = multiply_words(c[0], 0xD2511F53u), p1 = multiply_words(c[2], 0xCD9E8D57u);
-    c[0] = hn::Xor(hn::Xor(p1.high, c[1]), hn::Set(d, k0));
-    c[1] = p1.low;
-    c[2] = hn::Xor(hn::Xor(p0.high, c[3]), hn::Set(d, k1));
-    c[3] = p0.low;
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
+#if HWY_TARGET == HWY_SCALAR
+  const hn::Sisd<std::uint64_t> wide;
+  hn::Vec<decltype(wide)> counter[4];
+  for (int w = 0; w < 4; ++w) counter[w] = hn::Set(wide, hn::GetLane(c[w]));
+  philox_rounds(wide, key, counter);
+  for (int w = 0; w < 4; ++w) c[w] = hn::Set(d, static_cast<std::uint32_t>(hn::GetLane(counter[w])));
+#else
+  const hn::RepartitionToWide<Words> wide;
+  hn::Vec<decltype(wide)> even[4], odd[4];
+  HWY_UNROLL(4)
+  for (int w = 0; w < 4; ++w) {
+    even[w] = hn::BitCast(wide, c[w]);
+    odd[w] = hn::ShiftRight<32>(even[w]);
   }
+  philox_rounds(wide, key, even);
+  philox_rounds(wide, key, odd);
+  HWY_UNROLL(4)
+  for (int w = 0; w < 4; ++w) {
+    c[w] = hn::OddEven(hn::BitCast(d, hn::ShiftLeft<32>(odd[w])), hn::BitCast(d, even[w]));
+  }
+#endif
 }
 
 }  // namespace

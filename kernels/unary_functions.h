@@ -51,12 +51,10 @@ ELBOW_UNARY(relu, math::positive(x) ? x : T(0))
 ELBOW_UNARY(leaky_relu, math::positive(x) ? x : p* x)
 /// 1 for x > 0, else p: the slope of leaky_relu.
 ELBOW_UNARY(step, math::positive(x) ? T(1) : p)
-/// p x + (1 - p) log(1 + e^x), and its slope.
-ELBOW_UNARY(smooth_leaky_relu, p* x + (T(1) - p) * math::softplus(x))
-ELBOW_UNARY(smooth_leaky_relu_slope, p + (T(1) - p) * math::sigmoid(x))
-/// The tanh form of GELU (Hendrycks & Gimpel, 2016), and its slope.
-ELBOW_UNARY(gelu, T(0.5) * x * (T(1) + math::tanh(math::gelu_inner(x))))
-ELBOW_UNARY(gelu_slope, math::gelu_slope(x))
+ELBOW_UNARY(smooth_leaky_relu, math::smooth_leaky_relu(x, p, math::decay(x)))
+ELBOW_UNARY(smooth_leaky_relu_slope, math::smooth_leaky_relu_slope(x, p, math::decay(x)))
+ELBOW_UNARY(gelu, math::gelu(x, math::gelu_tanh(x)))
+ELBOW_UNARY(gelu_slope, math::gelu_slope(x, math::gelu_tanh(x)))
 ELBOW_UNARY(silu, x* math::sigmoid(x))
 /// x^p, x > 0.
 ELBOW_UNARY(power, math::exp(p* math::log(x)))

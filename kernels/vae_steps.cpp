@@ -1,6 +1,7 @@
 #include "kernels/vae_steps.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "kernels/vae_steps_formulas.h"
 
@@ -44,43 +45,50 @@ void for_all_trained(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, const Use
   of_array(&VaeLayer<T>::second_moment, a.second_moment);
 }
 
+/// The order of `count` samples, at most order_block, that are the ones from `first` on before they are mixed; mixed
+/// (shuffle_rounds, 2^half) is what mixes.
+inline constexpr Index order_block = 512;
+HWY_INLINE void draw_order_of_block(std::uint32_t samples, const std::uint32_t* mixed, std::uint32_t first,
+                                    Index count, std::uint32_t* order) {
+  const int half = shuffle_half(samples);
+  const auto mix = [=](std::uint32_t round, std::uint32_t right) { return mixed[(round << half) + right]; };
+  // Those that have not landed inside: where they are, and which place of `order` they are for.
+  std::uint32_t index[order_block];
+  std::uint16_t place[order_block];
+  Index left = 0;
+  const auto walk = [&](std::uint32_t from, Index to) {
+    const auto next = static_cast<std::uint32_t>(shuffle_step(from, half, mix));
+    order[to] = next;
+    index[left] = next;
+    place[left] = static_cast<std::uint16_t>(to);
+    left += next >= samples;
+  };
+  for (Index i = 0; i < count; ++i) walk(first + static_cast<std::uint32_t>(i), i);
+  while (left > 0) {
+    const Index walking = std::exchange(left, 0);
+    for (Index w = 0; w < walking; ++w) walk(index[w], place[w]);
+  }
+}
+
 /// The order of the samples, of a stretch. What mixes the halves of an index is a function of one half, and there are few.
 template <class T>
 void draw_order(const VaeSteps<T>& a, VaeStepsLayout<T>& l, const VaeStretch& stretch) {
   const Words d;
   const auto lanes = static_cast<std::uint32_t>(hn::Lanes(d));
-  const int half = shuffle_half(a.samples);
-  const std::uint32_t count = std::uint32_t{1} << half;
-  std::uint32_t* const mixed = l.mixed;
+  const std::uint32_t count = std::uint32_t{1} << shuffle_half(a.samples);
   for (std::uint32_t round = 0; round < shuffle_rounds; ++round) {
     for (std::uint32_t right = 0; right < count; right += lanes) {
       WordVector c[4] = {hn::Set(d, a.shuffle_stream), hn::Set(d, stretch.epoch), hn::Iota(d, right),
                          hn::Set(d, round)};
       philox(a.seed, c);
-      hn::StoreU(hn::And(c[0], hn::Set(d, count - 1)), d, mixed + round * count + right);
+      hn::StoreU(hn::And(c[0], hn::Set(d, count - 1)), d, l.mixed + round * count + right);
     }
   }
-  const auto mix = [&](std::uint32_t round, std::uint32_t right) { return mixed[round * count + right]; };
-  constexpr Index block = 64;
   const Index end = stretch.count * a.batch;
-  for (Index first = 0; first < end; first += block) {
-    const Index block_end = std::min(block, end - first);
-    std::uint32_t* const order = l.order + first;
-    std::uint8_t outside[block];  // those that walk on
-    for (Index i = 0; i < block_end; ++i) {
-      order[i] = static_cast<std::uint32_t>(stretch.first_batch * a.batch + first + i);
-      outside[i] = static_cast<std::uint8_t>(i);
-    }
-    for (Index left, walking = block_end; walking > 0; walking = left) {
-      left = 0;
-      for (Index w = 0; w < walking; ++w) {
-        const std::uint8_t i = outside[w];
-        const Index index = shuffle_step(order[i], half, mix);
-        order[i] = static_cast<std::uint32_t>(index);
-        outside[left] = i;
-        left += index >= a.samples;
-      }
-    }
+  for (Index i = 0; i < end; i += order_block) {
+    draw_order_of_block(static_cast<std::uint32_t>(a.samples), l.mixed,
+                        static_cast<std::uint32_t>(stretch.first_batch * a.batch + i),
+                        std::min(order_block, end - i), l.order + i);
   }
 }
 
@@ -94,17 +102,19 @@ void take_rows(const VaeStepsLayout<T>& l, Index observation_dim, const T* data,
   }
 }
 
-/// eps of the samples from first_sample on.
+/// eps of the samples from first_sample on. Words of many samples before their normals: chains that are long enough each.
 template <class T>
 void draw_noise(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, std::uint32_t stream, std::uint32_t step,
                 Index first_sample) {
+  constexpr Index most = 4 * vae_steps_alignment;
   const Index latent_dim = a.decoder.widths[0];
   const Words d;
-  HWY_ALIGN std::uint32_t words[4][vae_steps_alignment];
-  HWY_ALIGN T normals[4][vae_steps_alignment];
+  HWY_ALIGN std::uint32_t words[4][most];
+  HWY_ALIGN T normals[4][most];
   for (Index block = 0; 4 * block < latent_dim; ++block) {
-    for (Index first = 0; first < l.columns; first += vae_steps_alignment) {
-      for (Index s = 0; s < vae_steps_alignment; s += static_cast<Index>(hn::Lanes(d))) {
+    for (Index first = 0; first < l.columns; first += most) {
+      const Index count = std::min(most, l.columns - first);
+      for (Index s = 0; s < count; s += static_cast<Index>(hn::Lanes(d))) {
         WordVector c[4] = {hn::Set(d, stream), hn::Set(d, step),
                            hn::Iota(d, static_cast<std::uint32_t>(first_sample + first + s)),
                            hn::Set(d, static_cast<std::uint32_t>(block))};
@@ -112,12 +122,12 @@ void draw_noise(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, std::uint32_t 
         for (int word = 0; word < 4; ++word) hn::Store(c[word], d, words[word] + s);
       }
       for (int w = 0; w < 4; w += 2) {
-        for (Index s = 0; s < vae_steps_alignment; ++s) {
+        for (Index s = 0; s < count; ++s) {
           normal_pair(words[w][s], words[w + 1][s], normals[w][s], normals[w + 1][s]);
         }
       }
       for (Index k = 4 * block; k < std::min(latent_dim, 4 * block + 4); ++k) {
-        std::copy_n(normals[k % 4], vae_steps_alignment, l.noise + k * l.columns + first);
+        std::copy_n(normals[k % 4], count, l.noise + k * l.columns + first);
       }
     }
   }

@@ -9,6 +9,7 @@
 
 #include <hwy/highway.h>
 
+#include "kernels/activate.h"
 #include "kernels/interleave.h"
 #include "kernels/register_blocks.h"
 #include "kernels/sum.h"
@@ -53,19 +54,26 @@ template <class T>
 struct StoreTimesSlope {
   T* to;
   Index columns;
-  const T* slopes;  ///< null: 1 where `values` are positive, elsewhere `slope`
+  const T* slopes;
+  template <class D>
+  HWY_INLINE void operator()(D d, Index row, Index column, hn::Vec<D> sum) const {
+    const Index at = row * columns + column;
+    hn::Store(hn::Mul(sum, hn::Load(d, slopes + at)), d, to + at);
+  }
+};
+
+/// The same where the slope is 1 for positive `values` of the activation, elsewhere `slope`.
+template <class T>
+struct StoreTimesLeakySlope {
+  T* to;
+  Index columns;
   const T* values;
   T slope;
   template <class D>
   HWY_INLINE void operator()(D d, Index row, Index column, hn::Vec<D> sum) const {
     const Index at = row * columns + column;
-    if (slopes != nullptr) {
-      sum = hn::Mul(sum, hn::Load(d, slopes + at));
-    } else {
-      const auto positive = hn::Gt(hn::Load(d, values + at), hn::Zero(d));
-      sum = hn::IfThenElse(positive, sum, hn::Mul(sum, hn::Set(d, slope)));
-    }
-    hn::Store(sum, d, to + at);
+    const auto positive = hn::Gt(hn::Load(d, values + at), hn::Zero(d));
+    hn::Store(hn::IfThenElse(positive, sum, hn::Mul(sum, hn::Set(d, slope))), d, to + at);
   }
 };
 
@@ -92,16 +100,6 @@ struct Update {
   }
 };
 
-template <class T, class Function>
-void activate(Function function, T parameter, Index count, T* value, T* slope) {
-#pragma GCC unroll 1  // g++ would unroll a short formula before it looks for vectors
-  for (Index i = 0; i < count; ++i) {
-    const ValueAndSlope<T> found = function(value[i], parameter);
-    value[i] = found.value;
-    slope[i] = found.slope;
-  }
-}
-
 template <class T>
 void forward(const VaeNetwork<T>& network) {
   const hn::ScalableTag<T> d;
@@ -118,7 +116,8 @@ void forward(const VaeNetwork<T>& network) {
                     StoreLeaky<T>{layer.to, columns, at_once ? slope : T(1)});
     if (!activated || at_once) continue;
     with_activation(shape.activation, [&](auto function) {
-      activate(function, slope, layer.outputs * columns, layer.to, layer.slope);
+      activate(function, slope, layer.outputs * columns / activate_length, activate_length, layer.to,
+               layer.slope);
     });
   }
 }
@@ -130,9 +129,12 @@ void gradient_of_input(const VaeLayer<T>& layer, const VaeLayer<T>* below, T slo
   const hn::ScalableTag<T> d;
   const BlockProduct<T> product{layer.inputs,     layer.outputs,     columns,  layer.parameters,
                                 layer.by_input(), layer.by_output(), gradient, columns};
-  const StoreTimesSlope<T> store{to, columns, below == nullptr ? nullptr : below->slope, layer.from,
-                                 below == nullptr ? T(1) : slope};
-  multiply_blocks(d, product, Nothing{}, store);
+  if (below != nullptr && below->slope != nullptr) {
+    multiply_blocks(d, product, Nothing{}, StoreTimesSlope<T>{to, columns, below->slope});
+  } else {
+    multiply_blocks(d, product, Nothing{},
+                    StoreTimesLeakySlope<T>{to, columns, layer.from, below == nullptr ? T(1) : slope});
+  }
 }
 
 /// (rows, columns) to (columns, stride); both are whole vectors.
@@ -144,32 +146,57 @@ void transpose(Index rows, Index columns, const T* from, T* to, Index stride) {
   }
 #else
   const hn::ScalableTag<T> d;
-  constexpr Index lanes = hn::MaxLanes(d), block = block_of<T>;
-  for (Index column = 0; column < columns; column += block) {
+  constexpr Index lanes = hn::MaxLanes(d);
+  for (Index column = 0; column < columns; column += lanes) {
     for (Index row = 0; row < rows; row += lanes) {
-      hn::Vec<decltype(d)> v[block];
-      interleave_block(d, from + row * columns + column, columns, v);
-      for (Index i = 0; i < block; ++i) hn::Store(v[i], d, to + (column + i) * stride + row);
+      hn::Vec<decltype(d)> v[lanes];
+      HWY_UNROLL(16)
+      for (Index i = 0; i < lanes; ++i) v[i] = hn::Load(d, from + (row + i) * columns + column);
+      transpose_square(d, v);
+      HWY_UNROLL(16)
+      for (Index i = 0; i < lanes; ++i) hn::Store(v[i], d, to + (column + i) * stride + row);
     }
   }
 #endif
 }
 
-/// The sum of each row of (rows, columns) in the order of kernels/sum.h; columns are a multiple of sum_lanes.
+/// The 16 accumulators of a row's sum (kernels/sum.h), halved once.
+template <class D, class T>
+HWY_INLINE void sum_lanes_of_row(D d, const T* row, Index columns, double* halved) {
+  constexpr Index lanes = hn::MaxLanes(d), vectors = sum_lanes / lanes;
+  const hn::Rebind<T, D> narrow;
+  hn::Vec<D> sum[vectors];
+  HWY_UNROLL(16)
+  for (Index v = 0; v < vectors; ++v) sum[v] = hn::Zero(d);
+  for (Index c = 0; c < columns; c += sum_lanes) {
+    HWY_UNROLL(16)
+    for (Index v = 0; v < vectors; ++v) {
+      sum[v] = hn::Add(sum[v], hn::PromoteTo(d, hn::Load(narrow, row + c + v * lanes)));
+    }
+  }
+  HWY_UNROLL(8)
+  for (Index v = 0; v < vectors / 2; ++v)
+    hn::Store(hn::Add(sum[v], sum[v + vectors / 2]), d, halved + v * lanes);
+}
+
+/// The sum of each row of (rows, columns) in the order of kernels/sum.h; columns are a multiple of sum_lanes. `sums` are
+/// written up to a multiple of 8.
 template <class T>
 void sum_rows(const T* from, Index rows, Index columns, T* sums) {
-  constexpr Index group = 8;  // rows whose additions can go on side by side
+  const hn::ScalableTag<double> d;
+  constexpr Index group = sum_lanes / 2;  // rows that are halved side by side
+  HWY_ALIGN double of_rows[group][group] = {}, by_lane[group][group];
   for (Index first = 0; first < rows; first += group) {
-    const Index count = std::min(group, rows - first);
-    double half[group][sum_lanes / 2];
-    for (Index r = 0; r < count; ++r, from += columns) {
-      double lane[sum_lanes] = {};
-      for (Index c = 0; c < columns; c += sum_lanes) {
-        for (int p = 0; p < sum_lanes; ++p) lane[p] += double(from[c + p]);
-      }
-      for (int p = 0; p < sum_lanes / 2; ++p) half[r][p] = lane[p] + lane[p + sum_lanes / 2];
+    for (Index r = first; r < std::min(rows, first + group); ++r) {
+      sum_lanes_of_row(d, from + r * columns, columns, of_rows[r - first]);
     }
-    for (Index r = 0; r < count; ++r) sums[first + r] = static_cast<T>(sum_by_halving(half[r]));
+    transpose(group, group, of_rows[0], by_lane[0], group);
+    for (Index half = group / 2; half > 0; half /= 2) {
+      for (Index p = 0; p < half; ++p) {
+        for (Index r = 0; r < group; ++r) by_lane[p][r] += by_lane[p + half][r];
+      }
+    }
+    for (Index r = 0; r < group; ++r) sums[first + r] = static_cast<T>(by_lane[0][r]);
   }
 }
 
@@ -181,14 +208,12 @@ void update(const VaeLayer<T>& layer, const AdamConstants<T>& adam, Index batch,
   const T* const left = layer.exchanged ? layer.from : gradient;
   transpose(layer.stride, columns, layer.exchanged ? gradient : layer.from, transposed, layer.stride);
   const BlockProduct<T> product{rows, batch, layer.stride, left, columns, 1, transposed, layer.stride};
-  multiply_blocks(d, product, Nothing{},
-                  Update<T>{adam, layer.parameters, layer.first_moment, layer.second_moment, layer.stride});
-  T* const bias = layer.parameters + layer.bias();
-  T* const m = layer.first_moment + layer.bias();
-  T* const v = layer.second_moment + layer.bias();
+  const Update<T> step{adam, layer.parameters, layer.first_moment, layer.second_moment, layer.stride};
+  multiply_blocks(d, product, Nothing{}, step);
   sum_rows(gradient, layer.outputs, columns, transposed);
-#pragma GCC ivdep
-  for (Index o = 0; o < layer.outputs; ++o) adam_update(adam, transposed[o], bias[o], m[o], v[o]);
+  for (Index o = 0; o < layer.outputs; o += static_cast<Index>(hn::Lanes(d))) {
+    step(d, 0, layer.bias() + o, hn::Load(d, transposed + o));
+  }
 }
 
 /// From the gradient by the output, in l.gradient[0], to that by the input, there too, if `with_input`.
