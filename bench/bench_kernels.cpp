@@ -4,11 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <vector>
 
 #include "bench/benchmark.h"
+#include "bench/device_clock.h"
 #include "bench/fma_peak.h"
 #include "bench/median.h"
 #include "bench/models_at_once.h"
@@ -213,47 +213,18 @@ class Workloads {
   std::vector<Work> all_;
 };
 
-class Clock {
- public:
-  explicit Clock(Device device) : probe_(Tensor::zeros({1}, DType::float32, device)) {}
-
-  /// Seconds per call of `calls` calls, one after the other.
-  double seconds(const std::function<void()>& work, int calls) const {
-    probe_.item();  // returns when the device has done all before it
-    const auto start = std::chrono::steady_clock::now();
-    for (int i = 0; i < calls; ++i) work();
-    probe_.item();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / calls;
-  }
-
-  /// How many calls take about ten milliseconds.
-  int calls_for_a_slice(const std::function<void()>& work) const {
-    seconds(work, 1);
-    const double once = seconds(work, 3);
-    return static_cast<int>(std::clamp(0.01 / once, 1.0, 3000.0));
-  }
-
- private:
-  Tensor probe_;
-};
-
 /// A copy from one half of a large block to the other, bytes read and written; the CPU's multiply-adds, or what the
 /// largest matrix product makes of the GPU's.
-Limits measure_limits(Device device, Index large, const Work& largest_product, const Clock& clock) {
-  const Tensor from = Tensor::zeros({2 * large}, DType::float32, device);
-  Tensor to = Tensor::zeros({2 * large}, DType::float32, device);
-  const auto copy = [&] { to.assign(from); };
+Limits measure_limits(Device device, Index large, const Work& largest_product, const DeviceClock& clock) {
   clock.seconds(largest_product.run, 1);  // cuBLAS's first call takes its time
-  Limits limits{backend(device).description, 0, 0};
-  limits.bytes_per_second =
-      2 * static_cast<double>(from.bytes()) / clock.seconds(copy, clock.calls_for_a_slice(copy));
-  limits.flop_per_second =
+  const double bytes = copy_rate(device, large, clock);
+  const double flop =
       device == Device::cpu ? fma_peak_flops() : largest_product.flop / clock.seconds(largest_product.run, 3);
-  return limits;
+  return {backend(device).description, flop, bytes};
 }
 
 Measurement measure(const Work& work, const Work& largest_product, Device device, Index large, int pairs,
-                    const Clock& clock) {
+                    const DeviceClock& clock) {
   const int calls = clock.calls_for_a_slice(work.run);
   Measurement measured{work.kernel + " " + work.size, {}, {}, work.bytes, work.flop};
   for (int pair = 0; pair < pairs; ++pair) {
@@ -275,16 +246,12 @@ Measurement measure(const Work& work, const Work& largest_product, Device device
   return measured;
 }
 
-void measure_all(const std::string& device_name, Index large, const std::string& kernel,
-                 const Options& options, Report& report) {
-  Device device = Device::cpu;
-  for (const Device each : {Device::cuda, Device::executor}) {
-    if (device_name == name(each)) device = each;
-  }
+void measure_all(Device device, Index large, const std::string& kernel, const Options& options,
+                 Report& report) {
   if (large == 0) large = Index{1} << (device == Device::cuda ? 26 : 22);
   const Workloads workloads(device, large);
   const Work& largest_product = workloads.all().back();
-  const Clock clock(device);
+  const DeviceClock clock(device);
   const Limits limits = measure_limits(device, large, largest_product, clock);
   report.limits = limits;
   fmt::print("{}: a copy moves {:.1f} GB/s, multiply-adds {:.1f} GFLOP/s; medians of {} pairs\n",
@@ -302,13 +269,11 @@ void measure_all(const std::string& device_name, Index large, const std::string&
 
 int main(int argc, char** argv) {
   using namespace elbow::bench;
-  std::string device = "cpu";
+  elbow::Device device = elbow::Device::cpu;
   elbow::Index large = 0;
   std::string kernel;
   const auto add_options = [&](CLI::App& app) {
-    app.add_option("--device", device)
-        ->check(CLI::IsMember({"cpu", "cuda", "executor"}))
-        ->capture_default_str();
+    add_device_option(app, device);
     app.add_option("--large", large, "float32 elements of the large size; default 2^22, on CUDA 2^26");
     app.add_option("--kernel", kernel, "only rows whose kernel has this in its name");
   };

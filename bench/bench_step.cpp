@@ -1,7 +1,7 @@
-// One training step of a VAE (mini-batch, noise, forward, ELBO, backward, Adam) on one core, by one kernel and on the tape,
-// against the FMA limit measured in the same run.
+// One training step of a VAE (mini-batch, noise, forward, ELBO, backward, Adam) against the limit of multiply-adds measured in
+// the same run: on one core, by one kernel and on the tape; or of many models at once on a GPU.
 //
-//   bench_step [--pairs N] [--vs torch,jax] [--json FOLDER]
+//   bench_step [--device cpu|cuda] [--pairs N] [--vs torch,jax] [--json FOLDER]
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,10 +9,13 @@
 
 #include "bench/allocations.h"
 #include "bench/benchmark.h"
+#include "bench/device_clock.h"
 #include "bench/fma_peak.h"
 #include "bench/median.h"
+#include "bench/models_at_once.h"
 #include "bench/peer.h"
 #include "bench/steps.h"
+#include "engine/dispatch.h"
 
 namespace elbow::bench {
 namespace {
@@ -31,6 +34,17 @@ constexpr NamedWorkload workloads[] = {
 };
 std::string title(const NamedWorkload& w) { return fmt::format("{} {}", w.name, name(w.shape.activation)); }
 
+void record(Measurement& m, double seconds, double limit) {
+  m.microseconds.push_back(seconds * 1e6);
+  m.times_limit.push_back(seconds / limit);
+}
+
+std::string row(const Measurement& m) {
+  const auto [least, most] = std::minmax_element(m.times_limit.begin(), m.times_limit.end());
+  return fmt::format("{:26} {:9.2f} {:7.2f} {:6.2f} to {:5.2f}", m.name, median(m.microseconds),
+                     median(m.times_limit), *least, *most);
+}
+
 /// Fused and on the tape, each beside the limit.
 void measure(const NamedWorkload& w, int pairs, Report& report) {
   Steps fused(w.shape, Trainer::fused), tape(w.shape, Trainer::autograd);
@@ -39,23 +53,75 @@ void measure(const NamedWorkload& w, int pairs, Report& report) {
   fused.seconds();
   const std::size_t allocated = allocated_bytes() - before;
   Measurement ours{title(w), {}, {}}, on_tape{title(w) + ", on the tape", {}, {}};
-  const auto record = [&](Measurement& m, double seconds, double limit) {
-    m.microseconds.push_back(seconds * 1e6);
-    m.times_limit.push_back(seconds / limit);
-  };
   for (int pair = 0; pair < pairs; ++pair) {
     const double limit = fused.flop() / fma_peak_flops();
     record(ours, fused.seconds(), limit);
     record(on_tape, tape.seconds(), limit);
   }
-  const auto [least, most] = std::minmax_element(ours.times_limit.begin(), ours.times_limit.end());
-  fmt::print("{:26} {:9.2f} {:7.2f} {:6.2f} to {:5.2f} {:11.2f} {:9}\n", ours.name, median(ours.microseconds),
-             median(ours.times_limit), *least, *most, median(on_tape.microseconds), allocated);
+  fmt::print("{} {:11.2f} {:9}\n", row(ours), median(on_tape.microseconds), allocated);
   report.measurements.push_back(ours);
   report.measurements.push_back(on_tape);
 }
 
-/// Asks bench/peers/step.py, and prints each way with what it takes in units of our time.
+/// A product of square matrices: what a device makes of its multiply-adds.
+class SquareProduct {
+ public:
+  SquareProduct(Device device, Index side)
+      : left_(normal({1, Stream::test}, side, side, DType::float32).to(device)),
+        product_(Tensor::zeros({side, side}, DType::float32, device)) {
+    multiply();  // cuBLAS's first call takes its time
+  }
+  double flop_per_second(const DeviceClock& clock) const {
+    const auto side = static_cast<double>(left_.shape()[0]);
+    return 2 * side * side * side / clock.seconds([&] { multiply(); }, 3);
+  }
+
+ private:
+  void multiply() const {
+    const Index side = left_.shape()[0];
+    const kernels::MatrixView<float> view{left_.data<float>(), 0, side, 1};
+    elbow::run(left_.device(),
+               kernels::Matmul<float>{1, side, side, side, view, view, product_.data<float>(), false});
+  }
+  Tensor left_;
+  Tensor product_;
+};
+
+Limits device_limits(Device device) {
+  const bool is_gpu = device == Device::cuda;
+  const DeviceClock clock(device);
+  const SquareProduct product(device, is_gpu ? 8192 : 32);
+  return {backend(device).description, product.flop_per_second(clock),
+          copy_rate(device, is_gpu ? Index{1} << 26 : 1000, clock)};
+}
+
+/// A step of one of `models` models that are trained by one launch.
+void measure_at_once(const NamedWorkload& w, Device device, int pairs, Report& report) {
+  const bool is_gpu = device == Device::cuda;
+  const Index models = is_gpu ? 120 : 2, steps = is_gpu ? 200 : 2;
+  const std::string obstacle =
+      FusedSteps::obstacle(Steps::vae(w.shape), w.shape.batch, DType::float32, device);
+  if (!obstacle.empty()) {
+    fmt::print("{:26} not by the kernel: {}\n", title(w), obstacle);
+    return;
+  }
+  const DeviceClock clock(device);
+  const SquareProduct product(device, is_gpu ? 8192 : 32);
+  const ModelsAtOnce trainings(w.shape, models, steps, device);
+  trainings.run();
+  Measurement ours{title(w), {}, {}};
+  const auto made = static_cast<double>(models * steps);
+  for (int pair = 0; pair < pairs; ++pair) {
+    const double limit = trainings.flop() / product.flop_per_second(clock);
+    const double seconds = clock.seconds([&] { trainings.run(); }, 1);
+    record(ours, seconds / made, limit / made);
+  }
+  fmt::print("{} {:11.2f} {:9}\n", row(ours), median(ours.microseconds) * static_cast<double>(models),
+             models);
+  report.measurements.push_back(ours);
+}
+
+/// Asks bench/peers/step.py with these words, and prints each way with what it takes in units of our time.
 void compare_with(const std::string& peer, Report& report) {
   const auto lines = ask_peer("step.py " + peer);
   for (const auto& words : lines) {
@@ -70,11 +136,19 @@ void compare_with(const std::string& peer, Report& report) {
   }
 }
 
-void measure_all(const Options& options, Report& report) {
-  fmt::print("{:26} {:>9} {:>7} {:>15} {:>11} {:>9}\n", "", "us/step", "x limit", "(spread)", "tape us",
-             "B/epoch");
-  for (const NamedWorkload& workload : workloads) measure(workload, options.pairs, report);
-  for (const std::string& peer : options.peers) compare_with(peer, report);
+void measure_all(Device device, const Options& options, Report& report) {
+  const bool here = device == Device::cpu;
+  if (!here) report.limits = device_limits(device);
+  fmt::print("{:26} {:>9} {:>7} {:>15} {:>11} {:>9}\n", "", "us/step", "x limit", "(spread)",
+             here ? "tape us" : "all, us", here ? "B/epoch" : "models");
+  for (const NamedWorkload& workload : workloads) {
+    if (here) {
+      measure(workload, options.pairs, report);
+    } else {
+      measure_at_once(workload, device, options.pairs, report);
+    }
+  }
+  for (const std::string& peer : options.peers) compare_with(peer + " " + name(device), report);
 }
 
 }  // namespace
@@ -82,6 +156,15 @@ void measure_all(const Options& options, Report& report) {
 
 int main(int argc, char** argv) {
   using namespace elbow::bench;
-  return run(argc, argv,
-             {"step", "Training steps against the FMA limit of one core", 9, {"torch", "jax"}, measure_all});
+  elbow::Device device = elbow::Device::cpu;
+  const auto add_options = [&](CLI::App& app) { add_device_option(app, device); };
+  const auto measure = [&](const Options& options, Report& report) { measure_all(device, options, report); };
+  return run(
+      argc, argv,
+      {"step",
+       "Training steps against the multiply-adds of one core, or of a GPU that trains many models at once",
+       9,
+       {"torch", "jax"},
+       measure,
+       add_options});
 }

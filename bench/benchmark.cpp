@@ -16,6 +16,17 @@ bool asks(const Options& options, const std::string& peer) {
   return std::find(options.peers.begin(), options.peers.end(), peer) != options.peers.end();
 }
 
+void add_device_option(CLI::App& app, Device& device) {
+  const auto choose = [&device](const std::string& chosen) {
+    for (const Device each : {Device::cpu, Device::cuda, Device::executor}) {
+      if (chosen == name(each)) device = each;
+    }
+  };
+  app.add_option_function<std::string>("--device", choose)
+      ->check(CLI::IsMember({"cpu", "cuda", "executor"}))
+      ->default_str(name(device));
+}
+
 int run(int argc, char** argv, const Benchmark& benchmark) {
   CLI::App app(benchmark.description);
   Options options{benchmark.pairs, {}, ""};

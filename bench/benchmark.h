@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bench/report.h"
+#include "engine/device.h"
 
 namespace CLI {
 class App;
@@ -28,6 +29,9 @@ struct Benchmark {
   std::function<void(const Options&, Report&)> measure;
   std::function<void(CLI::App&)> add_options = nullptr;  ///< more than --pairs, --vs and --json
 };
+
+/// --device cpu|cuda|executor.
+void add_device_option(CLI::App&, Device&);
 
 /// Leaves <name>.json if it is asked to. Returns the exit code.
 int run(int argc, char** argv, const Benchmark&);

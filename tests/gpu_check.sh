@@ -88,9 +88,10 @@ sweep() {
 
 kernel_times() {
   if [[ ! -x $build/bin/bench_kernels ]]; then echo "the benchmarks were not built: libbenchmark-dev"; return "$skipped"; fi
-  local size=()
-  if [[ $device == executor ]]; then size=(--pairs 1 --large 4000); fi
-  "$build/bin/bench_kernels" --device "$device" "${size[@]}" --json "$out"
+  local size=() pairs=()
+  if [[ $device == executor ]]; then size=(--large 4000) pairs=(--pairs 1); fi
+  "$build/bin/bench_kernels" --device "$device" "${pairs[@]}" "${size[@]}" --json "$out" &&
+    "$build/bin/bench_step" --device "$device" "${pairs[@]}" --json "$out"
 }
 export -f machine tests sanitizer sweep kernel_times
 export build device out golden skipped

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""What a training step of bench_step's models takes elsewhere, in float32 on one thread, data in memory, nothing logged.
+"""What a training step of bench_step's models takes elsewhere, in float32, on one thread or on a GPU, data in memory, nothing logged.
 
 Lines of model, activation, peer, way, and microseconds for a step of one model. The same VAE each time: MLPs with LeakyReLU or
 GELU, Gaussian prior, sampled KL, Adam, batches in shuffled order. Of several ways the best one counts, so all are printed:
-  torch  eager, with fused Adam; compiled; many models stacked under torch.func.vmap, as baddbmm would do it
+  torch  eager, with fused Adam; compiled; many models stacked under torch.func.vmap, as baddbmm would do it; on a GPU this
+         once more with all launches of a step in a graph
   jax    lax.scan over steps, one model or several under vmap
 
-    step.py torch|jax
+    step.py torch|jax [cpu|cuda]
 """
 import functools
 import os
@@ -14,7 +15,9 @@ import statistics
 import sys
 import time
 
+on_gpu = sys.argv[2:] == ["cuda"]
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+os.environ.setdefault("JAX_PLATFORMS", "cuda" if on_gpu else "cpu")
 
 samples, precision, slope = 42_000, 1e4, 0.2
 workloads = [
@@ -25,13 +28,16 @@ workloads = [
 ]
 
 
+clock = time.thread_time  # seconds of this thread
+
+
 def median_seconds(run, steps):
     run()
     times = []
     for _ in range(5):
-        start = time.thread_time()
+        start = clock()
         run()
-        times.append(time.thread_time() - start)
+        times.append(clock() - start)
     return statistics.median(times) / steps
 
 
@@ -44,6 +50,7 @@ def with_torch(dim, layers, hidden, batch, activation):
     import torch.nn.functional as F
 
     torch.set_num_threads(1)
+    torch.set_default_device("cuda" if on_gpu else "cpu")
     act = (lambda x: F.leaky_relu(x, slope)) if activation == "leaky_relu" else (lambda x: F.gelu(x, approximate="tanh"))
     data = torch.randn(samples, dim)
 
@@ -64,9 +71,7 @@ def with_torch(dim, layers, hidden, batch, activation):
         return (0.5 * precision * (x - apply(z, parameters[count:])).square().sum(-1) + kl).mean()
 
     encoder, decoder = widths(dim, layers, hidden)
-
-    def steps_per_run(model_steps):
-        return max(10, min(100, model_steps))
+    wait = torch.cuda.synchronize if on_gpu else lambda: None
 
     def eager(function, steps):
         parameters = network(encoder) + network(decoder)
@@ -79,6 +84,7 @@ def with_torch(dim, layers, hidden, batch, activation):
                 adam.zero_grad()
                 function(parameters, x, torch.randn(batch, dim)).backward()
                 adam.step()
+            wait()
 
         return median_seconds(run, steps)
 
@@ -90,17 +96,29 @@ def with_torch(dim, layers, hidden, batch, activation):
         print(f"torch.compile: {error}", file=sys.stderr)
     for models in (8,) if hidden > 100 else (32, 120):
         parameters = [torch.nn.Parameter(torch.stack([p.detach()] * models)) for p in network(encoder) + network(decoder)]
-        adam = torch.optim.Adam(parameters, lr=1e-4, fused=True)
+        adam = torch.optim.Adam(parameters, lr=1e-4, fused=True, capturable=on_gpu)
         losses = torch.func.vmap(loss)
 
-        def run(repeats=5):
-            order = torch.randint(samples, (repeats, models, batch))
-            for i in range(repeats):
-                adam.zero_grad()
-                losses(parameters, data[order[i]], torch.randn(models, batch, dim)).sum().backward()
-                adam.step()
+        def step():
+            x = data[torch.randint(samples, (models, batch))]
+            adam.zero_grad()
+            losses(parameters, x, torch.randn(models, batch, dim)).sum().backward()
+            adam.step()
 
-        yield f"stacked_{models}", median_seconds(run, 5 * models)
+        def run(make_step=step, repeats=50 if on_gpu else 5):
+            for _ in range(repeats):
+                make_step()
+            wait()
+
+        yield f"stacked_{models}", median_seconds(run, (50 if on_gpu else 5) * models)
+        if on_gpu:
+            try:
+                graph = torch.cuda.CUDAGraph()
+                with torch.cuda.graph(graph):
+                    step()
+                yield f"stacked_{models}_graph", median_seconds(lambda: run(graph.replay), 50 * models)
+            except Exception as error:
+                print(f"torch.cuda.graph: {error}", file=sys.stderr)
 
 
 def with_jax(dim, layers, hidden, batch, activation):
@@ -149,7 +167,7 @@ def with_jax(dim, layers, hidden, batch, activation):
         parameters = (network(keys[0], encoder), network(keys[1], decoder))
         return (parameters, tree(jnp.zeros_like, parameters), tree(jnp.zeros_like, parameters), 0.0)
 
-    for models in (1,) if hidden > 100 else (1, 8):
+    for models in (1, 120) if on_gpu else (1,) if hidden > 100 else (1, 8):
         if models == 1:
             state, run_steps, key = initial(jax.random.key(1)), one, jax.random.key(2)
         else:
@@ -164,10 +182,13 @@ def with_jax(dim, layers, hidden, batch, activation):
 
 
 def main():
+    global clock
     peer = sys.argv[1]
-    # XLA computes in threads of its own, whose time is not this thread's.
-    if peer == "jax":
-        time.thread_time = time.process_time
+    # XLA computes in threads of its own, whose time is not this thread's, nor is a GPU's.
+    if on_gpu:
+        clock = time.perf_counter
+    elif peer == "jax":
+        clock = time.process_time
     ways = {"torch": with_torch, "jax": with_jax}[peer]
     for name, activation, dim, layers, hidden, batch in workloads:
         for way, seconds in ways(dim, layers, hidden, batch, activation):
