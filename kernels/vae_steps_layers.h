@@ -150,11 +150,13 @@ void transpose(Index rows, Index columns, const T* from, T* to, Index stride) {
   for (Index column = 0; column < columns; column += lanes) {
     for (Index row = 0; row < rows; row += lanes) {
       hn::Vec<decltype(d)> v[lanes];
+      const T* from_row = from + row * columns + column;
       HWY_UNROLL(16)
-      for (Index i = 0; i < lanes; ++i) v[i] = hn::Load(d, from + (row + i) * columns + column);
+      for (Index i = 0; i < lanes; ++i, from_row += columns) v[i] = hn::Load(d, from_row);
       transpose_square(d, v);
+      T* to_row = to + column * stride + row;
       HWY_UNROLL(16)
-      for (Index i = 0; i < lanes; ++i) hn::Store(v[i], d, to + (column + i) * stride + row);
+      for (Index i = 0; i < lanes; ++i, to_row += stride) hn::Store(v[i], d, to_row);
     }
   }
 #endif
