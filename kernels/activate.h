@@ -10,6 +10,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <type_traits>
 
 #include "kernels/activations.h"
 
@@ -37,8 +38,15 @@ struct CommonRow<math::Pair> {
   HWY_INLINE math::Pair operator[](Index i) const { return {high[i], low[i]}; }
 };
 
-/// Replaces x in `rows` rows, `stride` apart, by f(x, parameter); slope (rows, activate_length) becomes f's. In three passes:
-/// the chain of one element's operations would be too long for the processor to have enough of them on the way at once.
+/// Without anything dear.
+template <class Function>
+constexpr bool is_short =
+    std::is_same_v<Function, activations::leaky_relu> || std::is_same_v<Function, activations::relu> ||
+    std::is_same_v<Function, activations::identity>;
+
+/// Replaces x in `rows` rows, `stride` apart, by f(x, parameter); slope (rows, activate_length) becomes f's. In three passes
+/// unless f is short: the chain of one element's operations would be too long for the processor to have enough of them on the
+/// way at once.
 template <class Function, class T>
 void activate(Function, T parameter, Index rows, Index stride, T* HWY_RESTRICT x, T* HWY_RESTRICT slope) {
   constexpr Index length = activate_length, block = 16;
@@ -51,6 +59,14 @@ void activate(Function, T parameter, Index rows, Index stride, T* HWY_RESTRICT x
         for (Index i = 0; i < length; ++i) use(x[row * stride + i], slope[row * length + i], common[row], i);
       }
     };
+    if constexpr (is_short<Function>) {
+      for_elements([=](T& value, T& s, auto&, Index) HWY_ATTR {
+        const ValueAndSlope<T> found = Function()(value, parameter);
+        value = found.value;
+        s = found.slope;
+      });
+      continue;
+    }
     for_elements([](T& value, T&, auto& c, Index i) HWY_ATTR { c.set(i, Function::common(value)); });
     for_elements([=](T& value, T& s, const auto& c, Index i)
                      HWY_ATTR { s = Function::slope(value, parameter, c[i]); });

@@ -57,15 +57,21 @@ void multiply(D d, const Layer<T>& a) {
   multiply_blocks(d, product, BiasOrZero<T>{a.bias}, StoreIn<T>{a.to, a.columns});
 }
 
-/// Of (outputs, columns), activated. `slopes` is for (outputs, tile).
+/// Of (outputs, columns), activated: a few rows' values, then their tangents.
 template <class T>
-void activate_layer(const DualMlp<T>& a, Index outputs, Index columns, T* x, T* HWY_RESTRICT slopes) {
-  with_activation(a.activation, [&](auto function) {
-    activate(function, static_cast<T>(a.slope), outputs, columns, x, slopes);
-  });
-  for (Index row = 0; row < outputs; ++row, x += columns, slopes += tile) {
-    for (Index column = tile; column < columns; column += tile) {
-      for (Index s = 0; s < tile; ++s) x[column + s] *= slopes[s];
+void activate_layer(const DualMlp<T>& a, Index outputs, Index columns, T* x) {
+  constexpr Index most = 16;
+  T slopes[most * tile];
+  for (Index first = 0; first < outputs; first += most) {
+    const Index rows = std::min(most, outputs - first);
+    with_activation(a.activation, [&](auto function) {
+      activate(function, static_cast<T>(a.slope), rows, columns, x + first * columns, slopes);
+    });
+    for (Index row = 0; row < rows; ++row) {
+      T* const tangents = x + (first + row) * columns;
+      for (Index column = tile; column < columns; column += tile) {
+        for (Index s = 0; s < tile; ++s) tangents[column + s] *= slopes[row * tile + s];
+      }
     }
   }
 }
@@ -101,7 +107,6 @@ void dual_mlp(const DualMlp<T>& a) {
   const Index columns = (1 + a.directions) * tile;
   const Index widest = *std::max_element(a.widths, a.widths + a.layers + 1);
   T* const halves[] = {a.workspace, a.workspace + widest * columns};
-  T* const slopes = a.workspace + 2 * widest * columns;
   for (Index first = 0; first < a.batch; first += tile) {
     const Index count = std::min(tile, a.batch - first);
     load_tile(a, first, count, halves[0]);
@@ -111,7 +116,7 @@ void dual_mlp(const DualMlp<T>& a) {
                            to};
       multiply(d, layer);
       if (i + 1 == a.layers) break;
-      activate_layer(a, layer.outputs, columns, to, slopes);
+      activate_layer(a, layer.outputs, columns, to);
     }
     store_tile(a, first, count, halves[a.layers % 2]);
   }

@@ -38,7 +38,7 @@ void multiply(const DualMlp<T>& a, Index layer, const Planes<const T>& from, con
 
 template <class T>
 void run(const DualMlp<T>& a) {
-  const Index half = dual_mlp_layer(a);
+  const Index half = dual_mlp_workspace(a) / 2;
   Planes<const T> from{a.input, a.tangents};
   for (Index i = 0; i < a.layers; ++i) {
     const Index size = a.batch * a.widths[i + 1];

@@ -33,16 +33,11 @@ struct DualMlp {
   T* workspace;        ///< dual_mlp_workspace() elements, aligned to 64 bytes
 };
 
-/// Elements of the largest layer, its values and tangents, of the whole batch, or of a tile if that is more.
-template <class T>
-Index dual_mlp_layer(const DualMlp<T>& a) {
-  const Index widest = *std::max_element(a.widths, a.widths + a.layers + 1);
-  return (1 + a.directions) * widest * std::max(a.batch, dual_mlp_tile);
-}
-/// Twice that, and slopes of a tile.
+/// Twice the largest layer of the whole batch, or of a tile if that is more.
 template <class T>
 Index dual_mlp_workspace(const DualMlp<T>& a) {
-  return 2 * dual_mlp_layer(a) + dual_mlp_tile * *std::max_element(a.widths, a.widths + a.layers + 1);
+  const Index widest = *std::max_element(a.widths, a.widths + a.layers + 1);
+  return 2 * (1 + a.directions) * widest * std::max(a.batch, dual_mlp_tile);
 }
 
 namespace cpu {
