@@ -277,11 +277,10 @@ class Runs {
         [](Device device) { return hash_of_reconstruction_backward(size, device); });
     add("pixel_values (600000)",
         [](Device device) { return hash_of(pixel_values(some_pixels({size}, device))); });
-    add("pixel_reconstruction_backward (60, 10000)", {{60, size / 60}},
-        [](const Variables& v) {
-          const Variable decoded(v[0].value(), true);
-          return gradients(sum(loss_of_pixels(decoded)), {decoded})[0];
-        });
+    add("pixel_reconstruction_backward (60, 10000)", {{60, size / 60}}, [](const Variables& v) {
+      const Variable decoded(v[0].value(), true);
+      return gradients(sum(loss_of_pixels(decoded)), {decoded})[0];
+    });
     add("c_ima (2, 600000, 2)", {{2, size, 2}}, [](const Variables& v) { return c_ima(v[0]); });
     add("dual_mlp, silu (9000, 1) (60, 1) (1, 60)", {{9000, 1}, {60, 1}, {60}, {1, 60}, {1}},
         [](const Variables& v) {
