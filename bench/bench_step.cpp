@@ -63,63 +63,65 @@ void measure(const NamedWorkload& w, int pairs, Report& report) {
   report.measurements.push_back(on_tape);
 }
 
-/// A product of square matrices: what a device makes of its multiply-adds.
-class SquareProduct {
+/// A device that trains many models at once, and the product of square matrices that says what it makes of its multiply-adds.
+class ManyModels {
  public:
-  SquareProduct(Device device, Index side)
-      : left_(normal({1, Stream::test}, side, side, DType::float32).to(device)),
-        product_(Tensor::zeros({side, side}, DType::float32, device)) {
+  explicit ManyModels(Device device)
+      : device_(device),
+        clock_(device),
+        square_(normal({1, Stream::test}, side_, side_, DType::float32).to(device)),
+        product_(Tensor::zeros({side_, side_}, DType::float32, device)) {
     multiply();  // cuBLAS's first call takes its time
   }
-  double flop_per_second(const DeviceClock& clock) const {
-    const auto side = static_cast<double>(left_.shape()[0]);
-    return 2 * side * side * side / clock.seconds([&] { multiply(); }, 3);
+
+  Limits limits() const {
+    return {backend(device_).description, flop_per_second(),
+            copy_rate(device_, is_gpu() ? Index{1} << 26 : 1000, clock_)};
+  }
+
+  /// A step of one of the models that are trained by one launch.
+  void measure(const NamedWorkload& w, int pairs, Report& report) const {
+    const Index models = is_gpu() ? 120 : 2, steps = is_gpu() ? 200 : 2;
+    const std::string obstacle =
+        FusedSteps::obstacle(Steps::vae(w.shape), w.shape.batch, DType::float32, device_);
+    if (!obstacle.empty()) {
+      fmt::print("{:26} not by the kernel: {}\n", title(w), obstacle);
+      return;
+    }
+    const ModelsAtOnce trainings(w.shape, models, steps, device_);
+    trainings.run();
+    Measurement ours{title(w), {}, {}};
+    const auto made = static_cast<double>(models * steps);
+    for (int pair = 0; pair < pairs; ++pair) {
+      const double limit = trainings.flop() / flop_per_second();
+      const double seconds = clock_.seconds([&] { trainings.run(); }, 1);
+      record(ours, seconds / made, limit / made);
+    }
+    fmt::print("{} {:11.2f} {:9}\n", row(ours), median(ours.microseconds) * static_cast<double>(models),
+               models);
+    report.measurements.push_back(ours);
   }
 
  private:
+  bool is_gpu() const { return device_ == Device::cuda; }
+
   void multiply() const {
-    const Index side = left_.shape()[0];
-    const kernels::MatrixView<float> view{left_.data<float>(), 0, side, 1};
-    elbow::run(left_.device(),
-               kernels::Matmul<float>{1, side, side, side, view, view, product_.data<float>(), false});
+    const kernels::MatrixView<float> view{square_.data<float>(), 0, side_, 1};
+    elbow::run(device_,
+               kernels::Matmul<float>{1, side_, side_, side_, view, view, product_.data<float>(), false});
   }
-  Tensor left_;
+
+  double flop_per_second() const {
+    const auto side = static_cast<double>(side_);
+    return 2 * side * side * side / clock_.seconds([&] { multiply(); }, 3);
+  }
+
+  Device device_;
+  Index side_ = is_gpu() ? 8192 : 32;
+  DeviceClock clock_;
+  Tensor square_;
   Tensor product_;
 };
-
-Limits device_limits(Device device) {
-  const bool is_gpu = device == Device::cuda;
-  const DeviceClock clock(device);
-  const SquareProduct product(device, is_gpu ? 8192 : 32);
-  return {backend(device).description, product.flop_per_second(clock),
-          copy_rate(device, is_gpu ? Index{1} << 26 : 1000, clock)};
-}
-
-/// A step of one of `models` models that are trained by one launch.
-void measure_at_once(const NamedWorkload& w, Device device, int pairs, Report& report) {
-  const bool is_gpu = device == Device::cuda;
-  const Index models = is_gpu ? 120 : 2, steps = is_gpu ? 200 : 2;
-  const std::string obstacle =
-      FusedSteps::obstacle(Steps::vae(w.shape), w.shape.batch, DType::float32, device);
-  if (!obstacle.empty()) {
-    fmt::print("{:26} not by the kernel: {}\n", title(w), obstacle);
-    return;
-  }
-  const DeviceClock clock(device);
-  const SquareProduct product(device, is_gpu ? 8192 : 32);
-  const ModelsAtOnce trainings(w.shape, models, steps, device);
-  trainings.run();
-  Measurement ours{title(w), {}, {}};
-  const auto made = static_cast<double>(models * steps);
-  for (int pair = 0; pair < pairs; ++pair) {
-    const double limit = trainings.flop() / product.flop_per_second(clock);
-    const double seconds = clock.seconds([&] { trainings.run(); }, 1);
-    record(ours, seconds / made, limit / made);
-  }
-  fmt::print("{} {:11.2f} {:9}\n", row(ours), median(ours.microseconds) * static_cast<double>(models),
-             models);
-  report.measurements.push_back(ours);
-}
 
 /// Asks bench/peers/step.py with these words, and prints each way with what it takes in units of our time.
 void compare_with(const std::string& peer, Report& report) {
@@ -136,17 +138,19 @@ void compare_with(const std::string& peer, Report& report) {
   }
 }
 
+void print_heading(const char* fifth, const char* sixth) {
+  fmt::print("{:26} {:>9} {:>7} {:>15} {:>11} {:>9}\n", "", "us/step", "x limit", "(spread)", fifth, sixth);
+}
+
 void measure_all(Device device, const Options& options, Report& report) {
-  const bool here = device == Device::cpu;
-  if (!here) report.limits = device_limits(device);
-  fmt::print("{:26} {:>9} {:>7} {:>15} {:>11} {:>9}\n", "", "us/step", "x limit", "(spread)",
-             here ? "tape us" : "all, us", here ? "B/epoch" : "models");
-  for (const NamedWorkload& workload : workloads) {
-    if (here) {
-      measure(workload, options.pairs, report);
-    } else {
-      measure_at_once(workload, device, options.pairs, report);
-    }
+  if (device == Device::cpu) {
+    print_heading("tape us", "B/epoch");
+    for (const NamedWorkload& workload : workloads) measure(workload, options.pairs, report);
+  } else {
+    const ManyModels many(device);
+    report.limits = many.limits();
+    print_heading("all, us", "models");
+    for (const NamedWorkload& workload : workloads) many.measure(workload, options.pairs, report);
   }
   for (const std::string& peer : options.peers) compare_with(peer + " " + name(device), report);
 }

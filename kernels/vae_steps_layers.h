@@ -213,6 +213,7 @@ void update(const VaeLayer<T>& layer, const AdamConstants<T>& adam, Index batch,
   const Update<T> step{adam, layer.parameters, layer.first_moment, layer.second_moment, layer.stride};
   multiply_blocks(d, product, Nothing{}, step);
   sum_rows(gradient, layer.outputs, columns, transposed);
+  // Whole vectors: what follows the biases in their row is padding, which nothing reads.
   for (Index o = 0; o < layer.outputs; o += static_cast<Index>(hn::Lanes(d))) {
     step(d, 0, layer.bias() + o, hn::Load(d, transposed + o));
   }
