@@ -52,7 +52,7 @@ ELBOW_HD void normals_from(const PhiloxBlock& block, T normals[4]) {
 inline constexpr std::uint32_t shuffle_rounds = 4;
 
 /// Half of the smallest even number of bits that holds `samples` indices.
-ELBOW_HD int shuffle_half(Index samples) {
+ELBOW_HD constexpr int shuffle_half(Index samples) {
   int half = 1;
   while ((Index{1} << (2 * half)) < samples) ++half;
   return half;

@@ -19,9 +19,9 @@ using namespace elbow::kernels::HWY_NAMESPACE;
 
 /// Calls use(flat, own) for each element of the network's arrays `own`, and returns what follows them in the flat array.
 template <class T, class Flat, class Use>
-Flat* for_elements(const VaeNetwork<T>& network, T* VaeLayer<T>::*own, Flat* flat, const Use& use) {
+Flat* for_elements(const VaeNetwork<Pointers<T>>& network, T* VaeLayer<Pointers<T>>::*own, Flat* flat, const Use& use) {
   for (Index i = 0; i < network.shape.layers; ++i) {
-    const VaeLayer<T>& layer = network.layers[i];
+    const VaeLayer<Pointers<T>>& layer = network.layers[i];
     T* const array = layer.*own;
     for (Index o = 0; o < layer.outputs; ++o) {
       for (Index k = 0; k < layer.inputs; ++k)
@@ -34,15 +34,15 @@ Flat* for_elements(const VaeNetwork<T>& network, T* VaeLayer<T>::*own, Flat* fla
 
 /// The same for everything that is trained: parameters and moments.
 template <class T, class Use>
-void for_all_trained(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, const Use& use) {
-  const auto of_array = [&](T* VaeLayer<T>::*own, T* flat) {
-    for (const VaeNetwork<T>* network : {&l.encoder, &l.decoder, &l.conditioner}) {
+void for_all_trained(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>>& l, const Use& use) {
+  const auto of_array = [&](T* VaeLayer<Pointers<T>>::*own, T* flat) {
+    for (const VaeNetwork<Pointers<T>>* network : {&l.encoder, &l.decoder, &l.conditioner}) {
       if (network->trained) flat = for_elements(*network, own, flat, use);
     }
   };
-  of_array(&VaeLayer<T>::parameters, a.parameters);
-  of_array(&VaeLayer<T>::first_moment, a.first_moment);
-  of_array(&VaeLayer<T>::second_moment, a.second_moment);
+  of_array(&VaeLayer<Pointers<T>>::parameters, a.parameters);
+  of_array(&VaeLayer<Pointers<T>>::first_moment, a.first_moment);
+  of_array(&VaeLayer<Pointers<T>>::second_moment, a.second_moment);
 }
 
 /// The order of `count` samples, at most order_block, that are the ones from `first` on before they are mixed; mixed
@@ -72,7 +72,7 @@ HWY_INLINE void draw_order_of_block(std::uint32_t samples, const std::uint32_t* 
 
 /// The order of the samples, of a stretch. What mixes the halves of an index is a function of one half, and there are few.
 template <class T>
-void draw_order(const VaeSteps<T>& a, VaeStepsLayout<T>& l, const VaeStretch& stretch) {
+void draw_order(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>>& l, const VaeStretch& stretch) {
   const Words d;
   const auto lanes = static_cast<std::uint32_t>(hn::Lanes(d));
   const std::uint32_t count = std::uint32_t{1} << shuffle_half(a.samples);
@@ -94,7 +94,7 @@ void draw_order(const VaeSteps<T>& a, VaeStepsLayout<T>& l, const VaeStretch& st
 
 /// x of `count` rows, row_of(s) of `data`; the last one fills the vectors.
 template <class T, class RowOf>
-void take_rows(const VaeStepsLayout<T>& l, Index observation_dim, const T* data, Index count,
+void take_rows(const VaeStepsLayout<Pointers<T>>& l, Index observation_dim, const T* data, Index count,
                const RowOf& row_of) {
   for (Index s = 0; s < l.columns; ++s) {
     const T* const sample = data + row_of(std::min(s, count - 1)) * observation_dim;
@@ -104,7 +104,7 @@ void take_rows(const VaeStepsLayout<T>& l, Index observation_dim, const T* data,
 
 /// eps of the samples from first_sample on. Words of many samples before their normals: chains that are long enough each.
 template <class T>
-void draw_noise(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, std::uint32_t stream, std::uint32_t step,
+void draw_noise(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>>& l, std::uint32_t stream, std::uint32_t step,
                 Index first_sample) {
   constexpr Index most = 4 * vae_steps_alignment;
   const Index latent_dim = a.decoder.widths[0];
@@ -135,7 +135,7 @@ void draw_noise(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, std::uint32_t 
 
 /// z of mu | s and eps.
 template <class Density, class T>
-void sample_latent(const VaeSteps<T>& a, const VaeStepsLayout<T>& l) {
+void sample_latent(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>>& l) {
   const Index latent_dim = a.decoder.widths[0], columns = l.columns;
   const KlForm form = a.kl_form;
   for (Index k = 0; k < latent_dim; ++k) {
@@ -153,7 +153,7 @@ void sample_latent(const VaeSteps<T>& a, const VaeStepsLayout<T>& l) {
 
 /// Whether the loss is finite for sure.
 template <class T>
-bool within_range(const VaeSteps<T>& a, const VaeStepsLayout<T>& l) {
+bool within_range(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>>& l) {
   const Index of_latents = a.decoder.widths[0] * l.columns, of_observations = a.encoder.widths[0] * l.columns;
   int outside = 0;
   for (Index i = 0; i < of_latents; ++i) {
@@ -179,25 +179,26 @@ void clear_padding(Index rows, Index batch, Index columns, T* gradient) {
 
 /// The gradient by f, (observation, columns), of the mean over the batch.
 template <class T>
-void decoded_gradient(const VaeSteps<T>& a, const VaeStepsLayout<T>& l) {
+void decoded_gradient(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>>& l) {
   const T factor = reconstruction_factor(a);
+  T* const gradient = l.decoder.gradient();
   for (Index i = 0; i < a.encoder.widths[0] * l.columns; ++i) {
-    l.gradient[0][i] = reconstruction_slope(factor, l.observation[i], l.decoded[i]);
+    gradient[i] = reconstruction_slope(factor, l.observation[i], l.decoded[i]);
   }
-  clear_padding(a.encoder.widths[0], a.batch, l.columns, l.gradient[0]);
+  clear_padding(a.encoder.widths[0], a.batch, l.columns, gradient);
 }
 
 /// The gradient by mu | s from that by z.
 template <class Density, KlForm form, class T>
-void posterior_gradient(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
+void posterior_gradient(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>>& l) {
   const Index latent_dim = a.decoder.widths[0], columns = l.columns;
   const T kl_gradient = kl_factor(a);
   for (Index k = 0; k < latent_dim; ++k) {
     const T* const mu = l.posterior + k * columns;
     const T* const log_variance = mu + latent_dim * columns;
     const T* const noise = l.noise + k * columns;
-    const T* const by_latent = l.gradient[0] + k * columns;
-    T* const by_mu = l.gradient[1] + k * columns;
+    const T* const by_latent = l.latent_gradient + k * columns;
+    T* const by_mu = l.encoder.gradient() + k * columns;
     T* const by_log_variance = by_mu + latent_dim * columns;
     [[maybe_unused]] T* const by_prior = l.log_variance_gradient + k * columns;
     // Of one number for all samples g++ makes conditions that it cannot put into vectors.
@@ -217,24 +218,24 @@ void posterior_gradient(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
       }
     }
   }
-  std::swap(l.gradient[0], l.gradient[1]);
-  clear_padding(2 * latent_dim, a.batch, columns, l.gradient[0]);
+  clear_padding(2 * latent_dim, a.batch, columns, l.encoder.gradient());
 }
 
 /// The gradient by log v, of all samples, becomes one of the conditioner's output.
 template <class T>
-void conditioner_gradient(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
+void conditioner_gradient(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>>& l) {
   const Index latent_dim = a.decoder.widths[0];
   clear_padding(latent_dim, a.batch, l.columns, l.log_variance_gradient);
   sum_rows(l.log_variance_gradient, latent_dim, l.columns, l.transposed);
-  for (Index k = 0; k < latent_dim; ++k) l.gradient[0][k * l.conditioner.columns] = l.transposed[k];
-  clear_padding(latent_dim, 1, l.conditioner.columns, l.gradient[0]);
+  T* const gradient = l.conditioner.gradient();
+  for (Index k = 0; k < latent_dim; ++k) gradient[k * l.conditioner.columns] = l.transposed[k];
+  clear_padding(latent_dim, 1, l.conditioner.columns, gradient);
 }
 
 /// Step i on the samples `order`. False, with nothing changed, if the numbers leave the range in which the loss is finite for
 /// sure.
 template <class Density, KlForm form, class T>
-bool step(const VaeSteps<T>& a, VaeStepsLayout<T>& l, Index i, const std::uint32_t* order) {
+bool step(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>>& l, Index i, const std::uint32_t* order) {
   take_rows(l, a.encoder.widths[0], a.data, a.batch, [&](Index s) { return Index{order[s]}; });
   draw_noise(a, l, a.noise_stream, a.first_step + static_cast<std::uint32_t>(i), 0);
   forward(l.conditioner);
@@ -243,19 +244,19 @@ bool step(const VaeSteps<T>& a, VaeStepsLayout<T>& l, Index i, const std::uint32
   forward(l.decoder);
   if (!within_range(a, l)) return false;
   decoded_gradient(a, l);
-  backward(l.decoder, a.adam[i], true, l);
+  backward(l.decoder, a.adam[i], l.latent_gradient, l.transposed);
   posterior_gradient<Density, form>(a, l);
-  backward(l.encoder, a.adam[i], false, l);
+  backward(l.encoder, a.adam[i], nullptr, l.transposed);
   if (a.conditioner.layers > 0) {
     conditioner_gradient(a, l);
-    backward(l.conditioner, a.adam[i], false, l);
+    backward(l.conditioner, a.adam[i], nullptr, l.transposed);
   }
   return true;
 }
 
 /// How many steps were made.
 template <class Density, KlForm form, class T>
-Index make_steps(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
+Index make_steps(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>>& l) {
   Index done = 0;
   while (done < a.steps) {
     const VaeStretch stretch(a, done);
@@ -269,7 +270,7 @@ Index make_steps(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
 
 /// -log p(x | z) and KL of each sample, (columns) both.
 template <class Density, KlForm form, class T>
-void losses(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, T* reconstruction, T* kl) {
+void losses(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>>& l, T* reconstruction, T* kl) {
   const Index latent_dim = a.decoder.widths[0], columns = l.columns;
   for (Index first = 0; first < columns; first += vae_steps_alignment) {
     double squares[vae_steps_alignment] = {}, divergence[vae_steps_alignment] = {};
@@ -296,10 +297,10 @@ void losses(const VaeSteps<T>& a, const VaeStepsLayout<T>& l, T* reconstruction,
 }
 
 template <class Density, KlForm form, class T>
-void validate(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
+void validate(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>>& l) {
   const VaeValidation<T>& v = a.validation;
   ChunkedSum reconstruction{v.chunk}, kl{v.chunk};
-  T* const of_reconstruction = l.gradient[0];
+  T* const of_reconstruction = l.losses;
   T* const of_kl = of_reconstruction + l.columns;
   forward(l.conditioner);
   for (Index first = 0; first < v.samples; first += a.batch) {
@@ -320,7 +321,7 @@ void validate(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
 }
 
 template <KlForm form, class T>
-void train(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
+void train(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>>& l) {
   with_prior(a.prior, [&](auto density) {
     using Density = decltype(density);
     const Index done = make_steps<Density, form>(a, l);
@@ -332,12 +333,12 @@ void train(const VaeSteps<T>& a, VaeStepsLayout<T>& l) {
 template <class T>
 void train(const VaeSteps<T>& a) {
   Arena<T> memory{a.workspace, 0};
-  VaeStepsLayout<T> l;
+  VaeStepsLayout<Pointers<T>> l;
   l.lay_out(a, whole_vectors(), memory, memory);
   std::fill_n(a.workspace, memory.size, T(0));
   const auto load = [](const T& flat, T& own) { own = flat; };
   for_all_trained(a, l, load);
-  if (a.given_decoder != nullptr) for_elements(l.decoder, &VaeLayer<T>::parameters, a.given_decoder, load);
+  if (a.given_decoder != nullptr) for_elements(l.decoder, &VaeLayer<Pointers<T>>::parameters, a.given_decoder, load);
   std::fill_n(l.one, l.conditioner.columns, T(1));
   if (a.kl_form == KlForm::closed) {
     train<KlForm::closed>(a, l);

@@ -89,6 +89,7 @@ struct VaeTrainings {
   Index count;
   const VaeSteps<T>* each;   ///< (count), on the device
   std::size_t block_memory;  ///< the most vae_steps_block_memory() of them
+  bool narrow;               ///< they all are, see is_narrow() of kernels/vae_steps_layout.h
 };
 
 /// On either device, whatever the steps.

@@ -9,10 +9,11 @@ namespace elbow::kernels {
 /// The prior's two parameters of latent k.
 template <class T>
 struct PriorParameters {
-  ELBOW_HD PriorParameters(const VaeSteps<T>& steps, const VaeStepsLayout<T>& l, Index k)
-      : a(steps.conditioner.layers > 0 ? l.log_variance[k * l.conditioner.columns]
-                                       : steps.prior_parameters[k]),
-        b(steps.conditioner.layers > 0 ? T(0) : steps.prior_parameters[steps.decoder.widths[0] + k]) {}
+  template <class Layout>
+  ELBOW_HD PriorParameters(const VaeSteps<T>& steps, const Layout& l, Index k)
+      : a(l.conditioner.shape.layers > 0 ? l.log_variance[k * l.conditioner.columns]
+                                         : steps.prior_parameters[k]),
+        b(l.conditioner.shape.layers > 0 ? T(0) : steps.prior_parameters[l.latent_dim() + k]) {}
   T a, b;
 };
 

@@ -101,13 +101,13 @@ struct Update {
 };
 
 template <class T>
-void forward(const VaeNetwork<T>& network) {
+void forward(const VaeNetwork<Pointers<T>>& network) {
   const hn::ScalableTag<T> d;
   const MlpShape& shape = network.shape;
   const Index columns = network.columns;
   const T slope = static_cast<T>(shape.slope);
   for (Index i = 0; i < shape.layers; ++i) {
-    const VaeLayer<T>& layer = network.layers[i];
+    const VaeLayer<Pointers<T>>& layer = network.layers[i];
     const bool activated = i + 1 < shape.layers;
     const bool at_once = activated && value_tells_slope(shape.activation);
     const BlockProduct<T> product{layer.outputs,     layer.inputs,     columns,    layer.parameters,
@@ -124,16 +124,16 @@ void forward(const VaeNetwork<T>& network) {
 
 /// The gradient by a layer's input, before the activation that `below` ends with if there is one.
 template <class T>
-void gradient_of_input(const VaeLayer<T>& layer, const VaeLayer<T>* below, T slope, Index columns,
-                       const T* gradient, T* to) {
+void gradient_of_input(const VaeLayer<Pointers<T>>& layer, const VaeLayer<Pointers<T>>* below,
+                       const MlpShape& shape, Index columns, T* to) {
   const hn::ScalableTag<T> d;
-  const BlockProduct<T> product{layer.inputs,     layer.outputs,     columns,  layer.parameters,
-                                layer.by_input(), layer.by_output(), gradient, columns};
-  if (below != nullptr && below->slope != nullptr) {
+  const BlockProduct<T> product{layer.inputs,     layer.outputs,     columns,        layer.parameters,
+                                layer.by_input(), layer.by_output(), layer.gradient, columns};
+  if (below != nullptr && !value_tells_slope(shape.activation)) {
     multiply_blocks(d, product, Nothing{}, StoreTimesSlope<T>{to, columns, below->slope});
   } else {
-    multiply_blocks(d, product, Nothing{},
-                    StoreTimesLeakySlope<T>{to, columns, layer.from, below == nullptr ? T(1) : slope});
+    const T slope = below == nullptr ? T(1) : static_cast<T>(shape.slope);
+    multiply_blocks(d, product, Nothing{}, StoreTimesLeakySlope<T>{to, columns, layer.from, slope});
   }
 }
 
@@ -203,8 +203,9 @@ void sum_rows(const T* from, Index rows, Index columns, T* sums) {
 }
 
 template <class T>
-void update(const VaeLayer<T>& layer, const AdamConstants<T>& adam, Index batch, Index columns,
-            const T* gradient, T* transposed) {
+void update(const VaeLayer<Pointers<T>>& layer, const AdamConstants<T>& adam, Index batch, Index columns,
+            T* transposed) {
+  const T* const gradient = layer.gradient;
   const hn::ScalableTag<T> d;
   const Index rows = layer.exchanged ? layer.inputs : layer.outputs;
   const T* const left = layer.exchanged ? layer.from : gradient;
@@ -219,20 +220,17 @@ void update(const VaeLayer<T>& layer, const AdamConstants<T>& adam, Index batch,
   }
 }
 
-/// From the gradient by the output, in l.gradient[0], to that by the input, there too, if `with_input`.
+/// From the gradient by the network's output to that by its input, `by_input`, if it is not null. `transposed` is room.
 template <class T>
-void backward(const VaeNetwork<T>& network, const AdamConstants<T>& adam, bool with_input,
-              VaeStepsLayout<T>& l) {
-  const T slope = static_cast<T>(network.shape.slope);
+void backward(const VaeNetwork<Pointers<T>>& network, const AdamConstants<T>& adam,
+              std::type_identity_t<T>* by_input, T* transposed) {
   const Index columns = network.columns;
   for (Index i = network.shape.layers - 1; i >= 0; --i) {
-    const VaeLayer<T>& layer = network.layers[i];
-    if (i > 0 || with_input) {
-      const VaeLayer<T>* const below = i > 0 ? &network.layers[i - 1] : nullptr;
-      gradient_of_input(layer, below, slope, columns, l.gradient[0], l.gradient[1]);
-    }
-    if (network.trained) update(layer, adam, network.batch, columns, l.gradient[0], l.transposed);
-    std::swap(l.gradient[0], l.gradient[1]);
+    const VaeLayer<Pointers<T>>& layer = network.layers[i];
+    const VaeLayer<Pointers<T>>* const below = i > 0 ? &network.layers[i - 1] : nullptr;
+    T* const to = below != nullptr ? below->gradient : by_input;
+    if (to != nullptr) gradient_of_input(layer, below, network.shape, columns, to);
+    if (network.trained) update(layer, adam, network.batch, columns, transposed);
   }
 }
 
