@@ -19,7 +19,8 @@ using namespace elbow::kernels::HWY_NAMESPACE;
 
 /// Calls use(flat, own) for each element of the network's arrays `own`, and returns what follows them in the flat array.
 template <class T, class Flat, class Use>
-Flat* for_elements(const VaeNetwork<Pointers<T>>& network, T* VaeLayer<Pointers<T>>::*own, Flat* flat, const Use& use) {
+Flat* for_elements(const VaeNetwork<Pointers<T>>& network, T* VaeLayer<Pointers<T>>::*own, Flat* flat,
+                   const Use& use) {
   for (Index i = 0; i < network.shape.layers; ++i) {
     const VaeLayer<Pointers<T>>& layer = network.layers[i];
     T* const array = layer.*own;
@@ -104,8 +105,8 @@ void take_rows(const VaeStepsLayout<Pointers<T>>& l, Index observation_dim, cons
 
 /// eps of the samples from first_sample on. Words of many samples before their normals: chains that are long enough each.
 template <class T>
-void draw_noise(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>>& l, std::uint32_t stream, std::uint32_t step,
-                Index first_sample) {
+void draw_noise(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>>& l, std::uint32_t stream,
+                std::uint32_t step, Index first_sample) {
   constexpr Index most = 4 * vae_steps_alignment;
   const Index latent_dim = a.decoder.widths[0];
   const Words d;
@@ -181,7 +182,7 @@ void clear_padding(Index rows, Index batch, Index columns, T* gradient) {
 template <class T>
 void decoded_gradient(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>>& l) {
   const T factor = reconstruction_factor(a);
-  T* const gradient = l.decoder.gradient();
+  T* const gradient = l.decoder.gradient;
   for (Index i = 0; i < a.encoder.widths[0] * l.columns; ++i) {
     gradient[i] = reconstruction_slope(factor, l.observation[i], l.decoded[i]);
   }
@@ -198,7 +199,7 @@ void posterior_gradient(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>>&
     const T* const log_variance = mu + latent_dim * columns;
     const T* const noise = l.noise + k * columns;
     const T* const by_latent = l.latent_gradient + k * columns;
-    T* const by_mu = l.encoder.gradient() + k * columns;
+    T* const by_mu = l.encoder.gradient + k * columns;
     T* const by_log_variance = by_mu + latent_dim * columns;
     [[maybe_unused]] T* const by_prior = l.log_variance_gradient + k * columns;
     // Of one number for all samples g++ makes conditions that it cannot put into vectors.
@@ -218,7 +219,7 @@ void posterior_gradient(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>>&
       }
     }
   }
-  clear_padding(2 * latent_dim, a.batch, columns, l.encoder.gradient());
+  clear_padding(2 * latent_dim, a.batch, columns, l.encoder.gradient);
 }
 
 /// The gradient by log v, of all samples, becomes one of the conditioner's output.
@@ -227,7 +228,7 @@ void conditioner_gradient(const VaeSteps<T>& a, const VaeStepsLayout<Pointers<T>
   const Index latent_dim = a.decoder.widths[0];
   clear_padding(latent_dim, a.batch, l.columns, l.log_variance_gradient);
   sum_rows(l.log_variance_gradient, latent_dim, l.columns, l.transposed);
-  T* const gradient = l.conditioner.gradient();
+  T* const gradient = l.conditioner.gradient;
   for (Index k = 0; k < latent_dim; ++k) gradient[k * l.conditioner.columns] = l.transposed[k];
   clear_padding(latent_dim, 1, l.conditioner.columns, gradient);
 }
@@ -338,7 +339,8 @@ void train(const VaeSteps<T>& a) {
   std::fill_n(a.workspace, memory.size, T(0));
   const auto load = [](const T& flat, T& own) { own = flat; };
   for_all_trained(a, l, load);
-  if (a.given_decoder != nullptr) for_elements(l.decoder, &VaeLayer<Pointers<T>>::parameters, a.given_decoder, load);
+  if (a.given_decoder != nullptr)
+    for_elements(l.decoder, &VaeLayer<Pointers<T>>::parameters, a.given_decoder, load);
   std::fill_n(l.one, l.conditioner.columns, T(1));
   if (a.kl_form == KlForm::closed) {
     train<KlForm::closed>(a, l);
@@ -374,6 +376,35 @@ std::size_t vae_steps_block_memory(const VaeSteps<T>& a) {
   return static_cast<std::size_t>(sizes.near) * sizeof(T) + vae_steps_own_memory;
 }
 template std::size_t vae_steps_block_memory(const VaeSteps<float>&);
+
+namespace {
+
+bool same(const MlpShape& a, const MlpShape& b) {
+  return a.layers == b.layers && std::equal(a.widths, a.widths + a.layers + 1, b.widths);
+}
+
+template <class Known, class T>
+bool has(const VaeSteps<T>& a) {
+  const VaeSteps<T> known = Known::steps();
+  return same(a.encoder, known.encoder) && same(a.decoder, known.decoder) && a.conditioner.layers == 0 &&
+         a.given_decoder == nullptr && a.batch == known.batch;
+}
+
+}  // namespace
+
+template <class T>
+VaeShapes vae_shapes(const VaeSteps<T>& a) {
+  if (has<Fig2Shapes>(a)) return VaeShapes::fig2;
+  if (has<MoebiusShapes>(a)) return VaeShapes::moebius;
+  return is_narrow(a) ? VaeShapes::narrow : VaeShapes::any;
+}
+template VaeShapes vae_shapes(const VaeSteps<float>&);
+
+VaeShapes in_common(VaeShapes a, VaeShapes b) {
+  if (a == b) return a;
+  const auto narrow = [](VaeShapes s) { return s == VaeShapes::narrow || s == VaeShapes::moebius; };
+  return narrow(a) && narrow(b) ? VaeShapes::narrow : VaeShapes::any;
+}
 
 namespace cpu {
 

@@ -84,12 +84,16 @@ struct VaeSteps {
   double* done;  ///< (3); of the last two nothing is known without a validation
 };
 
+/// What the shapes of several models have in common: how a block of threads goes about one. `fig2` and `moebius` are those of
+/// the two figures, which the compiler knows; `narrow` has no layer wider than 32.
+enum class VaeShapes { any, narrow, fig2, moebius };
+
 template <class T>
 struct VaeTrainings {
   Index count;
   const VaeSteps<T>* each;   ///< (count), on the device
   std::size_t block_memory;  ///< the most vae_steps_block_memory() of them
-  bool narrow;               ///< they all are, see is_narrow() of kernels/vae_steps_layout.h
+  VaeShapes shapes;          ///< in_common() of all vae_shapes()
 };
 
 /// On either device, whatever the steps.
@@ -100,6 +104,9 @@ Index vae_steps_workspace(const VaeSteps<T>&);  // float
 template <class T>
 std::size_t vae_steps_block_memory(const VaeSteps<T>&);  // float
 inline constexpr std::size_t vae_steps_own_memory = 4096;
+template <class T>
+VaeShapes vae_shapes(const VaeSteps<T>&);  // float
+VaeShapes in_common(VaeShapes, VaeShapes);
 
 namespace cpu {
 template <class T>

@@ -39,11 +39,11 @@ struct ForwardWork {
 template <Index known_layers, class Team, class T>
 __device__ __forceinline__ void forward(Team team, const MlpShape& asked,
                                         const VaeNetwork<BlockMemory<T>>& network, T* workspace) {
-  const Index layers = network.shape.layers;
+  const Index layers = known_layers > 0 ? known_layers : network.shape.layers;
   const T slope = static_cast<T>(asked.slope);
   const int columns = static_cast<int>(network.columns);
   const Samples own = Team::samples(network.batch);
-  for_layers<known_layers>(layers, [&](auto i) {
+  for_layers<known_layers>(layers, [&](Index i) ELBOW_INLINED {
     const VaeLayer<BlockMemory<T>>& layer = network.layers[i];
     const bool activated = i + 1 < layers;
     const bool at_once = activated && value_tells_slope(asked.activation);
@@ -121,7 +121,8 @@ struct InputGradientWork {
 /// `below`: null if there is none.
 template <class Team, class T>
 __device__ __forceinline__ void gradient_of_input(Team& team, const VaeLayer<BlockMemory<T>>& layer,
-                                                  const VaeLayer<BlockMemory<T>>* below, const MlpShape& asked,
+                                                  const VaeLayer<BlockMemory<T>>* below,
+                                                  const MlpShape& asked,
                                                   const VaeNetwork<BlockMemory<T>>& network, T* workspace,
                                                   Near<T> to) {
   const int columns = static_cast<int>(network.columns);
@@ -139,8 +140,8 @@ __device__ __forceinline__ void gradient_of_input(Team& team, const VaeLayer<Blo
 /// Calls use(row, sum) for each row of (rows, columns), `stride` apart, summed in the order of kernels/sum.h. A group of lanes
 /// sums several rows at a time, which do not wait for one another, and each row's sum is used by a lane of its own.
 template <class Block, class T, class Use>
-__device__ __forceinline__ void sum_rows(Block& block, Near<T> numbers, Index rows, Index columns, Index stride,
-                                         const Use& use) {
+__device__ __forceinline__ void sum_rows(Block& block, Near<T> numbers, Index rows, Index columns,
+                                         Index stride, const Use& use) {
   constexpr int at_once = 4, groups = 32 / sum_lanes;
   const int count = static_cast<int>(rows), end = static_cast<int>(columns), apart = static_cast<int>(stride);
   const int lane = thread_index() % sum_lanes, group = thread_index() % 32 / sum_lanes;
@@ -242,8 +243,8 @@ __device__ __forceinline__ void backward(Team team, const MlpShape& asked,
                                          const VaeNetwork<BlockMemory<T>>& network,
                                          const AdamConstants<T>& adam, T* workspace, bool with_input,
                                          Near<T> by_input) {
-  const Index layers = network.shape.layers;
-  for_layers<known_layers>(layers, [&](auto above) {
+  const Index layers = known_layers > 0 ? known_layers : network.shape.layers;
+  for_layers<known_layers>(layers, [&](Index above) ELBOW_INLINED {
     const Index i = layers - 1 - above;
     const VaeLayer<BlockMemory<T>>& layer = network.layers[i];
     const VaeLayer<BlockMemory<T>>* const below = i > 0 ? &network.layers[i - 1] : nullptr;
@@ -258,13 +259,29 @@ __device__ __forceinline__ void backward(Team team, const MlpShape& asked,
   });
 }
 
+/// forward() and backward() of networks whose shapes are known when they run: functions of their own, as their code is long and
+/// serves all layers of all networks.
+template <class Team, class T>
+__device__ __noinline__ void forward_any(Team team, const MlpShape& asked,
+                                         const VaeNetwork<BlockMemory<T>>& network, T* workspace) {
+  forward<0>(team, asked, network, workspace);
+}
+template <class Team, class T>
+__device__ __noinline__ void backward_any(Team team, const MlpShape& asked,
+                                          const VaeNetwork<BlockMemory<T>>& network,
+                                          const AdamConstants<T>& adam, T* workspace, bool with_input,
+                                          Near<T> by_input) {
+  backward<0>(team, asked, network, adam, workspace, with_input, by_input);
+}
+
 /// Adam's step on all layers, whose gradients are there.
 template <Index known_layers, class Block, class T>
 __device__ __forceinline__ void update(Block& block, const VaeNetwork<BlockMemory<T>>& network,
                                        const AdamConstants<T>& adam, T* workspace) {
   if (!network.trained) return;
-  for_layers<known_layers>(network.shape.layers,
-                           [&](auto i) { update(block, network.layers[i], adam, network, workspace); });
+  for_layers<known_layers>(network.shape.layers, [&](Index i) ELBOW_INLINED {
+    update(block, network.layers[i], adam, network, workspace);
+  });
 }
 
 }  // namespace elbow::kernels::cuda

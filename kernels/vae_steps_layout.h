@@ -13,11 +13,12 @@ namespace elbow::kernels {
 inline constexpr Index vae_steps_alignment = 16;  ///< of an array, elements
 
 struct VaeStepsPadding {
-  Index length;     ///< of a row: a multiple of this,
-  Index excess;     ///< and as many more
-  Index count;      ///< of rows: a multiple of this
-  Index ahead;      ///< mini-batches whose x and eps are found at once, apart from where a step wants them
-  bool by_samples;  ///< narrow models are trained sample by sample: gradients of all layers are kept until the weights' turn
+  Index length;  ///< of a row: a multiple of this,
+  Index excess;  ///< and as many more
+  Index count;   ///< of rows: a multiple of this
+  Index ahead;   ///< mini-batches whose x and eps are found at once, apart from where a step wants them
+  bool
+      by_samples;  ///< narrow models are trained sample by sample: gradients of all layers are kept until the weights' turn
   ELBOW_HD static constexpr Index multiple(Index size, Index of) { return (size + of - 1) / of * of; }
   ELBOW_HD constexpr Index row(Index size) const { return multiple(size, length) + excess; }
   ELBOW_HD constexpr Index rows(Index size) const { return multiple(size, count); }
@@ -63,12 +64,14 @@ struct VaeLayer {
   typename Memory::Near parameters;
   typename Memory::Far first_moment;
   typename Memory::Far second_moment;
-  typename Memory::Near from;  ///< (rows of inputs, columns)
-  typename Memory::Near to;    ///< (rows of outputs, columns), after the activation
-  typename Memory::Far slope;  ///< (rows of outputs, columns), of the activation, unless `to` tells
+  typename Memory::Near from;      ///< (rows of inputs, columns)
+  typename Memory::Near to;        ///< (rows of outputs, columns), after the activation
+  typename Memory::Far slope;      ///< (rows of outputs, columns), of the activation, unless `to` tells
   typename Memory::Near gradient;  ///< (rows of outputs, columns), by what the activation is of
   ELBOW_HD constexpr Index bias() const { return (exchanged ? inputs : outputs) * stride; }
-  ELBOW_HD constexpr Index by_output() const { return exchanged ? 1 : stride; }  ///< to the next output's weight
+  ELBOW_HD constexpr Index by_output() const {
+    return exchanged ? 1 : stride;
+  }  ///< to the next output's weight
   ELBOW_HD constexpr Index by_input() const { return exchanged ? stride : 1; }
 };
 
@@ -84,8 +87,7 @@ struct VaeNetwork {
   Index batch;
   Index columns;  ///< a row of the batch
   VaeLayer<Memory> layers[vae_steps_most_layers];
-  /// By the network's output.
-  ELBOW_HD constexpr typename Memory::Near gradient() const { return layers[shape.layers - 1].gradient; }
+  typename Memory::Near gradient;  ///< by the network's output: the last layer's
 };
 
 /// Whether a few samples keep a warp busy in every layer, and a block has room for the gradients of all layers at once.
@@ -102,6 +104,23 @@ ELBOW_HD constexpr bool is_narrow(const VaeSteps<T>& a) {
   }
   return all && rows * apart_in_banks().row(a.batch) <= most;
 }
+
+/// A model whose encoder and decoder have `layers` layers, the hidden ones `hidden` wide, its latents as many as its
+/// observations' numbers, in batches of 64.
+template <Index dim, Index hidden, Index layers>
+struct KnownShapes {
+  ELBOW_HD static constexpr VaeSteps<float> steps() {
+    VaeSteps<float> a{};
+    a.encoder.layers = a.decoder.layers = layers;
+    for (Index i = 0; i < layers; ++i) a.encoder.widths[i] = a.decoder.widths[i] = i == 0 ? dim : hidden;
+    a.encoder.widths[layers] = 2 * dim;
+    a.decoder.widths[layers] = dim;
+    a.batch = 64;
+    return a;
+  }
+};
+using Fig2Shapes = KnownShapes<3, 60, 4>;
+using MoebiusShapes = KnownShapes<3, 30, 2>;
 
 template <class Memory>
 class VaeStepsLayout {
@@ -190,6 +209,7 @@ class VaeStepsLayout {
     };
     const auto network = [&](VaeNetwork<Memory>& n) {
       for (Index i = n.shape.layers - 1; i >= 0; --i) n.layers[i].gradient = next(n.layers[i].outputs);
+      if (n.shape.layers > 0) n.gradient = n.layers[n.shape.layers - 1].gradient;
     };
     network(decoder);
     latent_gradient = next(latent_dim());

@@ -11,6 +11,9 @@
 
 namespace elbow::kernels::cuda {
 
+/// After a lambda's parameters: its code goes where it is called, however long it is.
+#define ELBOW_INLINED __attribute__((always_inline))
+
 inline constexpr int vae_steps_threads = 256;
 inline constexpr int vae_steps_warps = vae_steps_threads / 32;
 
@@ -79,27 +82,11 @@ struct KnownLayout : AnyLayout<T> {
 template <Index known_layers, class Use>
 __device__ __forceinline__ void for_layers(Index layers, const Use& use) {
   if constexpr (known_layers > 0) {
-    [&]<int... i>(std::integer_sequence<int, i...>) {
-      (use(std::integral_constant<Index, i>{}), ...);
-    }(std::make_integer_sequence<int, static_cast<int>(known_layers)>{});
+    [&]<int... i>(std::integer_sequence<int, i...>) ELBOW_INLINED { (use(Index{i}), ...); }
+    (std::make_integer_sequence<int, static_cast<int>(known_layers)>{});
   } else {
 #pragma unroll 1
     for (Index i = 0; i < layers; ++i) use(i);
-  }
-}
-
-template <class Work>
-__device__ __noinline__ void call(const Work& work) {
-  work();
-}
-
-/// work(), in a function of its own unless the compiler knows the layers: code that serves all of them is long.
-template <Index known_layers, class Work>
-__device__ __forceinline__ void apart(const Work& work) {
-  if constexpr (known_layers > 0) {
-    work();
-  } else {
-    call(work);
   }
 }
 
@@ -159,7 +146,8 @@ class OneWarp {
   __device__ __forceinline__ static int index() { return thread_index() % 32; }
   __device__ __forceinline__ static void wait() { __syncwarp(); }
   __device__ __forceinline__ static Samples samples(Index batch) {
-    const int all = static_cast<int>(batch), each = (all + 4 * vae_steps_warps - 1) / (4 * vae_steps_warps) * 4;
+    const int all = static_cast<int>(batch),
+              each = (all + 4 * vae_steps_warps - 1) / (4 * vae_steps_warps) * 4;
     const int first = thread_index() / 32 * each, left = all - first;
     return {first, left < each ? left : each};
   }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "engine/dispatch.h"
-#include "kernels/vae_steps_layout.h"
 #include "models/training.h"
 
 namespace elbow {
@@ -132,19 +131,19 @@ void FusedSteps::make(std::span<FusedSteps* const> all) {
   PoolVector<VaeSteps<float>> steps;
   steps.reserve(all.size());
   std::size_t block_memory = 0;
-  bool narrow = true;
+  kernels::VaeShapes shapes = vae_shapes(all.front()->steps_);
   for (FusedSteps* const one : all) {
     one->steps_.done = done.data<double>() + numbers * static_cast<Index>(steps.size());
     steps.push_back(one->steps_);
     block_memory = std::max(block_memory, vae_steps_block_memory(one->steps_));
-    narrow = narrow && is_narrow(one->steps_);
+    shapes = in_common(shapes, vae_shapes(one->steps_));
   }
   const std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(steps.data()),
                                             steps.size() * sizeof(VaeSteps<float>));
   const Tensor of_device = Tensor::from(bytes, {static_cast<Index>(bytes.size())}, device);
   run(device,
       VaeTrainings<float>{count, reinterpret_cast<const VaeSteps<float>*>(of_device.data<std::uint8_t>()),
-                          block_memory, narrow});
+                          block_memory, shapes});
   const Tensor found = done.to(Device::cpu);
   for (Index i = 0; i < count; ++i) {
     FusedSteps& one = *all[i];

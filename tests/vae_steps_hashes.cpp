@@ -150,6 +150,25 @@ std::vector<HashedRun> vae_steps_runs() {
   wide.hidden = 65;
   wide.activation = Activation::smooth_leaky_relu;
   add("tiles with edges", {.vae = wide, .batch = 37});
+  VaeConfig fig2;
+  fig2.layers = 4;
+  fig2.hidden = 60;
+  fig2.activation = Activation::smooth_leaky_relu;
+  add("Fig. 2", {.vae = fig2, .batch = 64});
+  VaeConfig moebius = fig2;
+  moebius.layers = 2;
+  moebius.hidden = 30;
+  moebius.prior = kernels::Prior::beta;
+  add("Moebius", {.vae = moebius, .batch = 64});
+  VaeConfig authors = moebius;
+  authors.activation = Activation::leaky_relu;
+  authors.prior = kernels::Prior::gaussian;
+  authors.learned_prior = true;
+  add("Fig. 2 of the authors", {.vae = authors, .batch = 64});
+  moebius.activation = Activation::leaky_relu;
+  add_validated("Moebius, validated", {{.vae = moebius, .batch = 64}, {.vae = moebius, .batch = 64}}, 5);
+  add_validated("Moebius beside another narrow one",
+                {{.vae = moebius, .batch = 64}, {.vae = authors, .batch = 64}}, 5);
   add("log v out of range", {.vae = learned, .parameter = "conditioner.fc.1.bias", .value = 40});
   add("f out of range", {.vae = learned, .parameter = "decoder.fc.1.bias", .value = 2e8});
   const Tensor tiny = Tensor::full({2, 2}, DType::float32, 1e-10);
