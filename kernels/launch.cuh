@@ -21,6 +21,8 @@
 #define ELBOW_DYNAMIC_SHARED(T, name)                           \
   extern __shared__ __align__(16) unsigned char elbow_shared[]; \
   T* const name = reinterpret_cast<T*>(elbow_shared)
+/// After a lambda's parameters: its code goes where it is called, however long it is.
+#define ELBOW_INLINED __attribute__((always_inline))
 #include <cuda_pipeline_primitives.h>
 #endif
 

@@ -108,16 +108,16 @@ __device__ __forceinline__ void multiply_tiles(Team& team, const Factor<T>& left
   const int row_groups = (left.lines + Tile::rows - 1) / Tile::rows;
   const int column_groups = (right.lines + Tile::columns - 1) / Tile::columns;
   const int column_warps = (column_groups + Tile::across - 1) / Tile::across;
+  const int row_warps = (row_groups + Tile::down - 1) / Tile::down;
   const int lane = thread_index() % 32;
-  team.share_out((row_groups + Tile::down - 1) / Tile::down, column_warps,
-                 [&](int row_warp, int column_warp) ELBOW_INLINED {
-                   const int row_group = row_warp * Tile::down + lane / Tile::across;
-                   const int column_group = column_warp * Tile::across + lane % Tile::across;
-                   if (row_group >= row_groups || column_group >= column_groups) return;
-                   const Lines<Tile::rows, left_by_depth, T> rows(left, row_group, row_groups);
-                   const Lines<Tile::columns, right_by_depth, T> columns(right, column_group, column_groups);
-                   multiply_tile<Tile, T>(rows, columns, depth, work);
-                 });
+  team.share_out(row_warps, column_warps, [&](int row_warp, int column_warp) ELBOW_INLINED {
+    const int row_group = row_warp * Tile::down + lane / Tile::across;
+    const int column_group = column_warp * Tile::across + lane % Tile::across;
+    if (row_group >= row_groups || column_group >= column_groups) return;
+    const Lines<Tile::rows, left_by_depth, T> rows(left, row_group, row_groups);
+    const Lines<Tile::columns, right_by_depth, T> columns(right, column_group, column_groups);
+    multiply_tile<Tile, T>(rows, columns, depth, work);
+  });
 }
 
 template <bool right_by_depth, class Team, class T, class Work>

@@ -11,9 +11,6 @@
 
 namespace elbow::kernels::cuda {
 
-/// After a lambda's parameters: its code goes where it is called, however long it is.
-#define ELBOW_INLINED __attribute__((always_inline))
-
 inline constexpr int vae_steps_threads = 256;
 inline constexpr int vae_steps_warps = vae_steps_threads / 32;
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What a training step of bench_step's models takes elsewhere, in float32, on one thread or on a GPU, data in memory, nothing logged.
 
-Lines of model, activation, peer, way, and microseconds for a step of one model. The same VAE each time: MLPs with LeakyReLU or
-GELU, Gaussian prior, sampled KL, Adam, batches in shuffled order. Of several ways the best one counts, so all are printed:
+Lines of model, activation, peer, way, and microseconds for a step of one model. The same VAE each time: MLPs with LeakyReLU, its
+smooth form or GELU, Gaussian prior, sampled KL, Adam, batches in shuffled order. Of several ways the best one counts, so all are printed:
   torch  eager, with fused Adam; compiled; many models stacked under torch.func.vmap, as baddbmm would do it; on a GPU this
          once more with all launches of a step in a graph
   jax    lax.scan over steps, one model or several under vmap
@@ -22,6 +22,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cuda" if on_gpu else "cpu")
 samples, precision, slope = 42_000, 1e4, 0.2
 workloads = [
     ("Fig.2", "leaky_relu", 3, 4, 60, 64),
+    ("Fig.2", "smooth_leaky_relu", 3, 4, 60, 64),
     ("Moebius", "leaky_relu", 3, 2, 30, 64),
     ("Moebius", "gelu", 3, 2, 30, 64),
     ("wide", "leaky_relu", 10, 4, 256, 256),
@@ -51,7 +52,11 @@ def with_torch(dim, layers, hidden, batch, activation):
 
     torch.set_num_threads(1)
     torch.set_default_device("cuda" if on_gpu else "cpu")
-    act = (lambda x: F.leaky_relu(x, slope)) if activation == "leaky_relu" else (lambda x: F.gelu(x, approximate="tanh"))
+    act = {
+        "leaky_relu": lambda x: F.leaky_relu(x, slope),
+        "smooth_leaky_relu": lambda x: slope * x + (1 - slope) * F.softplus(x),
+        "gelu": lambda x: F.gelu(x, approximate="tanh"),
+    }[activation]
     data = torch.randn(samples, dim)
 
     def network(sizes):
@@ -125,7 +130,11 @@ def with_jax(dim, layers, hidden, batch, activation):
     import jax
     import jax.numpy as jnp
 
-    act = (lambda x: jnp.where(x > 0, x, slope * x)) if activation == "leaky_relu" else jax.nn.gelu
+    act = {
+        "leaky_relu": lambda x: jnp.where(x > 0, x, slope * x),
+        "smooth_leaky_relu": lambda x: slope * x + (1 - slope) * jax.nn.softplus(x),
+        "gelu": jax.nn.gelu,
+    }[activation]
     encoder, decoder = widths(dim, layers, hidden)
     data = jax.random.normal(jax.random.key(0), (samples, dim))
     tree = jax.tree_util.tree_map

@@ -66,6 +66,7 @@ Grid::Grid(const cudaLaunchConfig_t& config, const void* kernel, const std::func
     resident_.back()->threads.resize(threads_);
     for (Thread& thread : resident_.back()->threads) thread.copies.reserve(16);
   }
+  ready_.resize(resident_.size() * threads_);
 }
 
 void Grid::run() {
@@ -108,20 +109,18 @@ void Grid::start_block(Block& block) {
 void Grid::wake(Thread& thread) {
   if (thread.state == State::waiting) --thread.block->waiting;
   thread.state = State::ready;
-  ready_.push_back(&thread);
+  ready_[(first_ready_ + ready_count_++) % ready_.size()] = &thread;
 }
 
 Thread& Grid::next() {
-  if (first_ready_ == ready_.size()) fail_stalled();
+  if (ready_count_ == 0) fail_stalled();
   if (schedule_.order == Schedule::random) {
-    const std::size_t chosen = first_ready_ + random_() % (ready_.size() - first_ready_);
+    const std::size_t chosen = (first_ready_ + random_() % ready_count_) % ready_.size();
     std::swap(ready_[first_ready_], ready_[chosen]);
   }
-  Thread& thread = *ready_[first_ready_++];
-  if (first_ready_ == ready_.size()) {
-    ready_.clear();
-    first_ready_ = 0;
-  }
+  Thread& thread = *ready_[first_ready_];
+  first_ready_ = (first_ready_ + 1) % ready_.size();
+  --ready_count_;
   return thread;
 }
 

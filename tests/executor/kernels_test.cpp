@@ -69,7 +69,11 @@ const std::map<std::string, std::string> own_names = {
     {"slogdet_warp", R"(slogdet, irregular|(slogdet|inverse_transpose)\(a\).* (17|33)\))"},
     {"strides", "a - b|transpose|slice|broadcast_to"},
     {"unary", "silu|power"},
+    {"vae_steps_known", "vae_steps"},
     {"vae_steps_layers", "vae_steps"},
+    {"vae_steps_model", "vae_steps"},
+    {"vae_steps_products", "vae_steps"},
+    {"vae_steps_threads", "vae_steps"},
 };
 
 /// The own runs of the kernel file $ELBOW_ONLY, of "slogdet" for "slogdet_lanes"; all where it is not set or has none.

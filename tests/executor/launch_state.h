@@ -117,8 +117,9 @@ class Grid {
   std::vector<std::unique_ptr<Block>> resident_;
   std::int64_t started_ = 0, ended_ = 0;               // blocks
   std::deque<std::unique_ptr<Fiber>> retired_fibers_;  // of ended threads, oldest first
-  std::vector<Thread*> ready_;                         // in the order of the schedule, from first_ready_ on
-  std::size_t first_ready_ = 0;
+  std::vector<Thread*>
+      ready_;  // a ring with room for all: ready_count_ from first_ready_ on, in the schedule's order
+  std::size_t first_ready_ = 0, ready_count_ = 0;
   Thread* current_ = nullptr;
   std::exception_ptr error_;
   char start_token_ = 0, end_token_ = 0;

@@ -42,7 +42,7 @@ constexpr Pattern patterns[] = {
 // Besides: a decimal number becomes the next one ("constant") and, from 8 on, its half ("size"); a[i] becomes a[i + 1]
 // ("index"; longer indices have operators to change); an assignment or a call that is a statement of its own is left
 // out ("statement"), and a call of one of these is what must never survive:
-const std::regex synchronising(R"(__sync\w*|__threadfence\w*|__pipeline_\w+)");
+const std::regex synchronising(R"(__sync\w*|__threadfence\w*|__pipeline_\w+|\w+::wait)");
 // Of equal changes in one line, comparisons apart, the first stands for all. What begins at 0 stays: a loop or a sum
 // that begins elsewhere fails at once. So does what an error says.
 

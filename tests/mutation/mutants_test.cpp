@@ -41,6 +41,7 @@ TEST(Mutants, OfNumbersMasksAndIndices) {
 TEST(Mutants, OfStatements) {
   EXPECT_EQ(changes("{ __syncthreads(); }"), Texts{"synchronisation: { ; }"});
   EXPECT_EQ(changes("{ __pipeline_wait_prior(n); }"), Texts{"synchronisation: { ; }"});
+  EXPECT_EQ(changes("{ Team::wait(); }"), Texts{"synchronisation: { ; }"});
   EXPECT_EQ(changes("{ part.fetch(a, b); }"), Texts{"statement: { ; }"});
   EXPECT_EQ(changes("if (p) a.b[k] = f(c,\n    d);"),
             (Texts{"statement: if (p) ;", "index: if (p) a.b[k + 1] = f(c,"}));
