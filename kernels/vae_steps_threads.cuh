@@ -143,10 +143,12 @@ class OneWarp {
   __device__ __forceinline__ static int index() { return thread_index() % 32; }
   __device__ __forceinline__ static void wait() { __syncwarp(); }
   __device__ __forceinline__ static Samples samples(Index batch) {
-    const int all = static_cast<int>(batch),
-              each = (all + 4 * vae_steps_warps - 1) / (4 * vae_steps_warps) * 4;
+    constexpr int group = 4;
+    const int all = static_cast<int>(batch);
+    const int each = (all + group * vae_steps_warps - 1) / (group * vae_steps_warps) * group;
     const int first = thread_index() / 32 * each, left = all - first;
-    return {first, left < each ? left : each};
+    if (all == each * vae_steps_warps || left > each) return {first, each};
+    return {first, left > 0 ? left : 0};
   }
 
   template <class Use>
